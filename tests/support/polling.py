@@ -1,0 +1,24 @@
+"""Waiting for what other processes do: by asking until it is so, never by sleeping and hoping."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def eventually(probe: Callable[[], T | None], *, timeout_seconds: float = 15) -> T:
+    """The first truthy answer of `probe`. Its AssertionErrors count as "not yet"; the last one is raised at the end."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        failure: AssertionError | None = None
+        answer: T | None = None
+        try:
+            answer = probe()
+        except AssertionError as error:
+            failure = error
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise failure or AssertionError(f"still {answer!r} after {timeout_seconds} s")
+        time.sleep(0.02)
