@@ -1,4 +1,4 @@
-"""Infrastructure for every test: real servers, private to the run, started when the first test asks for them."""
+"""Infrastructure for every test: real servers, private to the run, started when first asked for."""
 
 import shutil
 import tempfile

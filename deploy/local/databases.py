@@ -1,11 +1,11 @@
-"""One database and one role per service; nobody but its role (and the superuser) can connect to a database."""
+"""One database and one role per service; only that role (and the superuser) can connect to it."""
 
 import psycopg
 from psycopg import sql
 
 
 def ensure_database(admin_url: str, name: str, password: str, *, template: str = "template1") -> None:
-    """Create role and database `name` if missing, set the role's password, and close the database to others."""
+    """Create role and database `name` if missing, set the password, close the database to others."""
     role = sql.Identifier(name)
     with psycopg.connect(admin_url, autocommit=True) as connection:
         known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()

@@ -1,4 +1,4 @@
-"""A private PostgreSQL server in a directory: listens on 127.0.0.1 only, with passwords, as an ordinary user."""
+"""A private PostgreSQL server in a directory: on 127.0.0.1 only, with passwords, as an ordinary user."""
 
 import os
 import signal
@@ -78,7 +78,8 @@ class PostgresServer:
                 if not is_running():
                     raise StartError("PostgreSQL ended while starting") from error
                 if time.monotonic() > deadline:
-                    raise StartError(f"PostgreSQL did not answer in {timeout_seconds:.0f} s: {error}") from error
+                    waited = f"{timeout_seconds:.0f} s"
+                    raise StartError(f"PostgreSQL did not answer in {waited}: {error}") from error
                 time.sleep(0.1)
             else:
                 return

@@ -32,8 +32,8 @@ class RabbitPorts:
 class RabbitServer:
     """`home` must be reachable by the user `rabbitmq` when we are root.
 
-    Two programs: Erlang's port mapper (epmd), which must listen before the node starts, and the node. Left alone,
-    Erlang would start a mapper by itself, which outlives the node and belongs to nobody.
+    Two programs: Erlang's port mapper (epmd), which must listen before the node starts, and the node.
+    Left alone, Erlang would start a mapper by itself, which outlives the node and belongs to nobody.
     """
 
     home: Path

@@ -1,7 +1,5 @@
 """The private PostgreSQL and RabbitMQ that `make up` and the tests run."""
 
-import os
-import pwd
 from collections import defaultdict
 from pathlib import Path
 
@@ -35,7 +33,7 @@ def listening() -> dict[int, set[str]]:
 
 
 def owner_of(pid: int) -> str:
-    return pwd.getpwuid(os.stat(f"/proc/{pid}").st_uid).pw_name
+    return Path(f"/proc/{pid}").owner()
 
 
 def test_postgres_runs_as_an_ordinary_user_and_demands_passwords(postgres: Postgres) -> None:

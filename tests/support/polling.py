@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def eventually(probe: Callable[[], T | None], *, timeout_seconds: float = 15) -> T:
-    """The first truthy answer of `probe`. Its AssertionErrors count as "not yet"; the last one is raised at the end."""
+    """The first truthy answer of `probe`; its AssertionErrors count as "not yet" until the time is over."""
     deadline = time.monotonic() + timeout_seconds
     while True:
         failure: AssertionError | None = None
