@@ -1,8 +1,8 @@
 """One effect per idempotency key, kept in the transaction of the effect itself.
 
-A client that repeats a request with the same key and body gets the stored answer; the same key with another body or
-operation is refused; a repetition that arrives while the first is still running waits for it, at most as long as the
-connection's lock time-out. A failure stores nothing: the transaction takes the key with it.
+A client that repeats a request with the same key and body gets the stored answer; the same key with another
+body or operation is refused; a repetition that arrives while the first is still running waits for it, at most
+as long as the connection's lock time-out. A failure stores nothing: the transaction takes the key with it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import CTE, Connection, Table, delete, select, tuple_, update
+from sqlalchemy import CTE, Connection, Table, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -26,19 +26,19 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 class IdempotencyKeyReused(Refusal):
     """The caller used this key before for a different request."""
 
-    kind: ClassVar[Kind] = Kind.INVALID
-    type: ClassVar[str] = "idempotency-key-reused"
-    it: ClassVar[str] = "Questa chiave di idempotenza è già stata usata per un'altra richiesta."
-    en: ClassVar[str] = "This idempotency key was already used for a different request."
+    kind = Kind.INVALID
+    type = "idempotency-key-reused"
+    it = "Questa chiave di idempotenza è già stata usata per un'altra richiesta."
+    en = "This idempotency key was already used for a different request."
 
 
 class IdempotencyInFlight(Refusal):
     """The first request with this key is still running."""
 
-    kind: ClassVar[Kind] = Kind.IN_FLIGHT
-    type: ClassVar[str] = "idempotency-in-flight"
-    it: ClassVar[str] = "Una richiesta con la stessa chiave di idempotenza è ancora in corso."
-    en: ClassVar[str] = "A request with the same idempotency key is still running."
+    kind = Kind.IN_FLIGHT
+    type = "idempotency-in-flight"
+    it = "Una richiesta con la stessa chiave di idempotenza è ancora in corso."
+    en = "A request with the same idempotency key is still running."
 
 
 def checked_key(key: str) -> str:
@@ -58,7 +58,9 @@ def request_hash(operation: str, request: bytes) -> bytes:
 
 
 class Idempotency:
-    """Keys and answers of one service, in its table `idempotency`. Keys are scoped to `actor`, the caller's subject."""
+    """Keys and answers of one service, in its table `idempotency`. Keys are scoped to `actor`, the caller's
+    subject.
+    """
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -73,13 +75,15 @@ class Idempotency:
         request: bytes,
         effect: Callable[[], bytes],
     ) -> bytes:
-        """Runs `effect` once per (actor, key) and returns its answer, or the stored one. No key: just runs it.
+        """Runs `effect` once per (actor, key) and returns its answer, or the stored one. No key: just runs
+        it.
 
-        `effect` must work in `connection`'s transaction. Raises IdempotencyKeyReused, IdempotencyInFlight, InvalidField.
+        `effect` must work in `connection`'s transaction. Raises IdempotencyKeyReused, IdempotencyInFlight,
+        InvalidField.
         """
         if key is None:
             return effect()
-        values = self.row_values(actor=actor, key=key, operation=operation, request=request, response=b"")
+        values = self.row_values(actor=actor, key=key, operation=operation, request=request, response=None)
         # Claiming the key first makes a concurrent repetition wait here, on the unique index, until this ends.
         claim = insert(self._table).values(values).on_conflict_do_nothing().returning(self._table.c.key)
         try:
@@ -100,19 +104,23 @@ class Idempotency:
     def find(
         self, connection: Connection, *, actor: str, key: str, operation: str, request: bytes
     ) -> bytes | None:
-        """The answer stored for this key, or None. Raises IdempotencyKeyReused if it belongs to another request."""
+        """The answer stored for this key, or None. Raises IdempotencyKeyReused if it belongs to another
+        request.
+        """
         query = select(self._table.c.request_hash, self._table.c.response).where(*self._is(actor, key))
         row = connection.execute(query).first()
         if row is None:
             return None
         if bytes(row.request_hash) != request_hash(operation, request):
-            raise IdempotencyKeyReused()
+            raise IdempotencyKeyReused
         return bytes(row.response)
 
     def row_values(
-        self, *, actor: str, key: str, operation: str, request: bytes, response: bytes
+        self, *, actor: str, key: str, operation: str, request: bytes, response: bytes | None
     ) -> dict[str, Any]:
-        """Column values of the row, for a statement that writes it together with the effect. InvalidField for a bad key."""
+        """Column values of the row, for a statement that writes it together with the effect. InvalidField for
+        a bad key.
+        """
         return {
             "actor": actor,
             "key": checked_key(key),
@@ -124,24 +132,30 @@ class Idempotency:
     def claim(self, *, actor: str, key: str, operation: str, request: bytes, response: bytes) -> CTE:
         """The insertion as a CTE that yields one row if the key was free and none if it was taken.
 
-        For effects of one statement: let the effect depend on a row of this CTE; when it yields nothing, roll back or
-        read `find`. The effect's refusal must roll the transaction back, or the key stays taken with this response.
+        For effects of one statement: let the effect depend on a row of this CTE; when it yields nothing, roll
+        back or read `find`. The effect's refusal must roll the transaction back, or the key stays taken with
+        this response.
         """
-        values = self.row_values(actor=actor, key=key, operation=operation, request=request, response=response)
+        values = self.row_values(
+            actor=actor, key=key, operation=operation, request=request, response=response
+        )
         statement = insert(self._table).values(values).on_conflict_do_nothing().returning(self._table.c.key)
         return statement.cte("idempotency_claim")
 
     def purge(self, connection: Connection, *, before: datetime, limit: int = 1000) -> int:
-        """Deletes at most `limit` rows created before `before` and returns how many; repeat until it returns 0."""
+        """Deletes at most `limit` rows created before `before` and returns how many; repeat until it returns
+        0.
+        """
         table = self._table
         batch = (
             select(table.c.actor, table.c.key)
             .where(table.c.created_at < before)
-            .order_by(table.c.created_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
+            .cte("batch")  # evaluated once, so that the limit holds
         )
-        return connection.execute(delete(table).where(tuple_(table.c.actor, table.c.key).in_(batch))).rowcount
+        mine = (table.c.actor == batch.c.actor, table.c.key == batch.c.key)
+        return connection.execute(delete(table).where(*mine)).rowcount
 
     def _is(self, actor: str, key: str) -> tuple[Any, Any]:
         return (self._table.c.actor == actor, self._table.c.key == key)

@@ -1,7 +1,8 @@
 """The callers' tokens: short-lived JWTs signed with Ed25519 by identity, verified again by every service.
 
 Claims: `iss`, `aud`, `sub`, `iat`, `exp`, `jti`; optionally `person` (UUID), `roles` (["role:scope"]) and
-`acting_for` ({person UUID: [powers]}). The public keys are a JWKS file that identity writes and the others read.
+`acting_for` ({person UUID: [powers]}). The public keys are a JWKS file that identity writes and the others
+read.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -34,23 +35,25 @@ _RELOAD_INTERVAL_SECONDS = 1.0
 class TokenInvalid(Refusal):
     """The token is not one of ours: malformed, forged, for somebody else, or signed by an unknown key."""
 
-    kind: ClassVar[Kind] = Kind.UNAUTHENTICATED
-    type: ClassVar[str] = "token-invalid"
-    it: ClassVar[str] = "Le credenziali di accesso non sono valide: occorre accedere di nuovo."
-    en: ClassVar[str] = "The access token is not valid: please sign in again."
+    kind = Kind.UNAUTHENTICATED
+    type = "token-invalid"
+    it = "Le credenziali di accesso non sono valide: occorre accedere di nuovo."
+    en = "The access token is not valid: please sign in again."
 
 
 class TokenExpired(Refusal):
     """The token was good and its time is over."""
 
-    kind: ClassVar[Kind] = Kind.UNAUTHENTICATED
-    type: ClassVar[str] = "token-expired"
-    it: ClassVar[str] = "La sessione è scaduta: occorre accedere di nuovo."
-    en: ClassVar[str] = "The session has expired: please sign in again."
+    kind = Kind.UNAUTHENTICATED
+    type = "token-expired"
+    it = "La sessione è scaduta: occorre accedere di nuovo."
+    en = "The session has expired: please sign in again."
 
 
 class TokenVerifier:
-    """Turns a token into a Caller. Thread-safe; a token seen before costs a look-up, not a signature check."""
+    """Turns a token into a Caller. Thread-safe; a token seen before costs a look-up, not a signature
+    check.
+    """
 
     def __init__(
         self,
@@ -61,7 +64,8 @@ class TokenVerifier:
         cache_size: int = 4096,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`jwks_file` need not exist yet: it is read when a token names a key that is not known, at most once a second.
+        """`jwks_file` need not exist yet: it is read when a token names a key that is not known, at most once
+        a second.
 
         At most `cache_size` verified tokens are remembered, each until it expires. `now` gives Unix seconds.
         """
@@ -86,7 +90,7 @@ class TokenVerifier:
             self._remember(token, known)
         expires_at, caller = known
         if expires_at <= self._now():
-            raise TokenExpired()
+            raise TokenExpired
         return caller
 
     def _remember(self, token: str, entry: tuple[float, Caller]) -> None:
@@ -97,7 +101,7 @@ class TokenVerifier:
 
     def _check(self, token: str) -> tuple[float, Caller]:
         if len(token) > _MAX_TOKEN_CHARACTERS:
-            raise TokenInvalid()
+            raise TokenInvalid
         try:
             key = self._key(jwt.get_unverified_header(token).get("kid"))
             claims = jwt.decode(
@@ -112,18 +116,18 @@ class TokenVerifier:
             )
             return float(claims["exp"]), _caller(claims, token)
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError) as error:
-            raise TokenInvalid() from error
+            raise TokenInvalid from error
 
     def _key(self, kid: object) -> Ed25519PublicKey:
         if not isinstance(kid, str):
-            raise TokenInvalid()
+            raise TokenInvalid
         key = self._keys.get(kid)
         if key is None:
             with self._lock:
                 self._reload()
                 key = self._keys.get(kid)
         if key is None:
-            raise TokenInvalid()
+            raise TokenInvalid
         return key
 
     def _reload(self) -> None:
@@ -143,18 +147,22 @@ class TokenSigner:
     def __init__(
         self, private_key_pem: bytes | str, kid: str, *, issuer: str = ISSUER, audience: str = AUDIENCE
     ) -> None:
-        """`private_key_pem`: an Ed25519 key in PKCS#8 PEM; ValueError for any other kind. `kid` names it in the JWKS."""
+        """`private_key_pem`: an Ed25519 key in PKCS#8 PEM; ValueError for any other kind. `kid` names it in
+        the JWKS.
+        """
         pem = private_key_pem.encode() if isinstance(private_key_pem, str) else private_key_pem
         key = load_pem_private_key(pem, password=None)
         if not isinstance(key, Ed25519PrivateKey):
-            raise ValueError("the signing key must be Ed25519")
+            raise ValueError("the signing key must be Ed25519")  # noqa: TRY004  # a wrong value, of text
         self._key = key
         self._kid = kid
         self._issuer = issuer
         self._audience = audience
 
     def sign(self, claims: Mapping[str, Any], lifetime_seconds: int) -> str:
-        """A token with these claims (`sub` required) that expires after `lifetime_seconds`; adds iss, aud, iat, exp, jti."""
+        """A token with these claims (`sub` required) that expires after `lifetime_seconds`; adds iss, aud,
+        iat, exp, jti.
+        """
         if not claims.get("sub"):
             raise ValueError("a token needs a subject")
         issued_at = int(time.time())
@@ -195,6 +203,8 @@ def _caller(claims: Mapping[str, Any], token: str) -> Caller:
         subject=claims["sub"],
         person=None if person is None else uuid.UUID(person),
         roles=frozenset(Role.parse(text) for text in claims.get("roles", ())),
-        acting_for={uuid.UUID(key): frozenset(powers) for key, powers in claims.get("acting_for", {}).items()},
+        acting_for={
+            uuid.UUID(key): frozenset(powers) for key, powers in claims.get("acting_for", {}).items()
+        },
         token=token,
     )

@@ -1,8 +1,8 @@
 """Which request a piece of work belongs to: the W3C trace context and the request id.
 
-Both live in context variables, so logs, outgoing calls and outbox rows pick them up without passing them by hand.
-Only the OpenTelemetry API is used: with no SDK configured the identifiers are carried on and nothing is recorded;
-with one, every `start_from` becomes a real span.
+Both live in context variables, so logs, outgoing calls and outbox rows pick them up without passing them by
+hand. Only the OpenTelemetry API is used: with no SDK configured the identifiers are carried on and nothing is
+recorded; with one, every `start_from` becomes a real span.
 """
 
 from __future__ import annotations
@@ -48,14 +48,18 @@ def current_traceparent() -> str | None:
 def start_from(
     traceparent: str | None, request_id: str | None = None, *, name: str = "work"
 ) -> Iterator[None]:
-    """Runs the block as part of the trace that `traceparent` names, or of a new one when it is absent or malformed.
+    """Runs the block as part of the trace that `traceparent` names, or of a new one when it is absent or
+    malformed.
 
-    `request_id` is kept if it is 1 to 128 harmless ASCII characters; otherwise the trace id serves as request id, so
-    that it is never absent inside the block. `name` is the span's name where spans are recorded.
+    `request_id` is kept if it is 1 to 128 harmless ASCII characters; otherwise the trace id serves as request
+    id, so that it is never absent inside the block. `name` is the span's name where spans are recorded.
     """
     parent = _parse(traceparent)
     span = _tracer.start_span(
-        name, context=_NO_PARENT if parent is None else trace.set_span_in_context(NonRecordingSpan(parent), _NO_PARENT)
+        name,
+        context=_NO_PARENT
+        if parent is None
+        else trace.set_span_in_context(NonRecordingSpan(parent), _NO_PARENT),
     )
     position = span.get_span_context()
     if not position.is_valid:
@@ -80,7 +84,9 @@ def _parse(traceparent: str | None) -> SpanContext | None:
     version, trace_id, span_id, flags, more = match.groups()
     if version == "ff" or (version == "00" and more):
         return None
-    position = SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=TraceFlags(int(flags, 16)))
+    position = SpanContext(
+        int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=TraceFlags(int(flags, 16))
+    )
     return position if position.is_valid else None
 
 

@@ -1,0 +1,1 @@
+"""gRPC between gateway and services: server, clients, and how refusals travel."""

@@ -1,0 +1,85 @@
+"""What the blocking and the asynchronous client share: channel options, metadata, time limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from services.chassis.caller import Caller
+from services.chassis.refusal import Unavailable
+from services.chassis.rpc.context import remaining_seconds
+from services.chassis.tracing import current_traceparent, request_id
+
+MAX_REQUEST_BYTES = 1024 * 1024
+MAX_RESPONSE_BYTES = 4 * 1024 * 1024
+RETRY_AFTER_SECONDS = 2
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+def channel_options(retried_reads: Iterable[str]) -> list[tuple[str, str | int]]:
+    """gRPC channel arguments. `retried_reads`: full names ("ambito.vouchers.v1.Vouchers/GetBalance") of
+    methods without effect.
+    """
+    return [
+        ("grpc.service_config", service_config(retried_reads)),
+        ("grpc.max_send_message_length", MAX_REQUEST_BYTES),
+        ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 5_000),
+        # A service that comes back is found again within seconds, and new replicas are noticed.
+        ("grpc.initial_reconnect_backoff_ms", 200),
+        ("grpc.min_reconnect_backoff_ms", 1_000),
+        ("grpc.max_reconnect_backoff_ms", 3_000),
+        ("grpc.dns_min_time_between_resolutions_ms", 5_000),
+        ("grpc.enable_http_proxy", 0),
+    ]
+
+
+def service_config(retried_reads: Iterable[str]) -> str:
+    """Every replica in turn; the named reads once more when a replica was not reachable, commands never."""
+    names = []
+    for method in retried_reads:
+        service, slash, name = method.strip("/").partition("/")
+        if not slash:
+            raise ValueError(f"not a full method name: {method!r}")
+        names.append({"service": service, "method": name})
+    config: dict[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
+    if names:
+        retry = {
+            "maxAttempts": 2,
+            "initialBackoff": "0.05s",
+            "maxBackoff": "0.2s",
+            "backoffMultiplier": 2,
+            "retryableStatusCodes": ["UNAVAILABLE"],
+        }
+        config["methodConfig"] = [{"name": names, "retryPolicy": retry}]
+    return json.dumps(config)
+
+
+def outgoing_metadata(caller: Caller, idempotency_key: str | None) -> Metadata:
+    """What travels with a call: the caller's token, the idempotency key, the request id and the trace
+    position.
+    """
+    pairs = []
+    if caller.token:
+        pairs.append(("authorization", f"Bearer {caller.token}"))
+    if idempotency_key is not None:
+        pairs.append(("idempotency-key", idempotency_key))
+    if (current := request_id()) is not None:
+        pairs.append(("x-request-id", current))
+    if (traceparent := current_traceparent()) is not None:
+        pairs.append(("traceparent", traceparent))
+    return tuple(pairs)
+
+
+def time_limit(deadline_seconds: float) -> float:
+    """`deadline_seconds`, or less if whoever called us gives up sooner. Raises Unavailable if no time is
+    left.
+    """
+    left = remaining_seconds()
+    if left is None:
+        return deadline_seconds
+    if left <= 0:
+        raise Unavailable(retry_after_seconds=RETRY_AFTER_SECONDS)
+    return min(deadline_seconds, left)

@@ -1,0 +1,42 @@
+"""The asynchronous counterpart of `client`, for the gateway. A channel belongs to the event loop that opened
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import grpc
+import grpc.aio
+
+from services.chassis.caller import Caller
+from services.chassis.rpc._calls import channel_options, outgoing_metadata, time_limit
+from services.chassis.rpc.status import refusal_from
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+
+def open_channel(target: str, *, retried_reads: Iterable[str] = ()) -> grpc.aio.Channel:
+    """As `client.open_channel`; call it inside the running event loop, and `await channel.close()` at the
+    end.
+    """
+    return grpc.aio.insecure_channel(target, options=channel_options(retried_reads))
+
+
+async def call(
+    method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+    request: Request,
+    *,
+    caller: Caller,
+    deadline_seconds: float,
+    idempotency_key: str | None = None,
+) -> Response:
+    """As `client.call`: raises Unavailable, RemoteRefusal or RemoteFailure."""
+    try:
+        return await method(
+            request, timeout=time_limit(deadline_seconds), metadata=outgoing_metadata(caller, idempotency_key)
+        )
+    except grpc.aio.AioRpcError as error:
+        raise refusal_from(error) from error
