@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from itertools import combinations
-from typing import ClassVar
 
 from services.chassis.refusal import Kind, Refusal
 
@@ -70,7 +69,7 @@ class Sex(StrEnum):
 class CodiceFiscaleRefused(Refusal):
     """Base of every refusal of a codice fiscale. The code itself is never among the facts: it is personal data."""
 
-    kind: ClassVar[Kind] = Kind.INVALID
+    kind = Kind.INVALID
 
     def __init__(self, *, field: str = "codice_fiscale") -> None:
         super().__init__(field=field)
@@ -79,53 +78,49 @@ class CodiceFiscaleRefused(Refusal):
 class MalformedCodiceFiscale(CodiceFiscaleRefused):
     """Neither 16 characters of the expected kinds nor 11 digits."""
 
-    type: ClassVar[str] = "codice-fiscale-malformed"
-    it: ClassVar[str] = (
-        "Il codice fiscale deve avere 16 caratteri (lettere e cifre al posto giusto) oppure 11 cifre."
-    )
-    en: ClassVar[str] = (
-        "A codice fiscale has 16 characters (letters and digits in their places) or 11 digits."
-    )
+    type = "codice-fiscale-malformed"
+    it = "Il codice fiscale deve avere 16 caratteri (lettere e cifre al posto giusto) oppure 11 cifre."
+    en = "A codice fiscale has 16 characters (letters and digits in their places) or 11 digits."
 
 
 class WrongCheckCharacter(CodiceFiscaleRefused):
     """The last character does not follow from the others: something was mistyped."""
 
-    type: ClassVar[str] = "codice-fiscale-check-character"
-    it: ClassVar[str] = "Il codice fiscale contiene un errore: il carattere di controllo non corrisponde."
-    en: ClassVar[str] = "The codice fiscale contains an error: its check character does not match."
+    type = "codice-fiscale-check-character"
+    it = "Il codice fiscale contiene un errore: il carattere di controllo non corrisponde."
+    en = "The codice fiscale contains an error: its check character does not match."
 
 
 class ImpossibleBirthDate(CodiceFiscaleRefused):
     """Day and month inside the code are of no calendar year (31 April, day 75 …)."""
 
-    type: ClassVar[str] = "codice-fiscale-impossible-date"
-    it: ClassVar[str] = "Il codice fiscale contiene una data di nascita che non esiste."
-    en: ClassVar[str] = "The codice fiscale contains a birth date that does not exist."
+    type = "codice-fiscale-impossible-date"
+    it = "Il codice fiscale contiene una data di nascita che non esiste."
+    en = "The codice fiscale contains a birth date that does not exist."
 
 
 class BirthDateMismatch(CodiceFiscaleRefused):
     """The declared birth date is not the one in the code (compared without the century)."""
 
-    type: ClassVar[str] = "codice-fiscale-birth-date-mismatch"
-    it: ClassVar[str] = "La data di nascita dichiarata non corrisponde al codice fiscale."
-    en: ClassVar[str] = "The declared birth date does not match the codice fiscale."
+    type = "codice-fiscale-birth-date-mismatch"
+    it = "La data di nascita dichiarata non corrisponde al codice fiscale."
+    en = "The declared birth date does not match the codice fiscale."
 
 
 class SexMismatch(CodiceFiscaleRefused):
     """The declared sex is not the one in the code."""
 
-    type: ClassVar[str] = "codice-fiscale-sex-mismatch"
-    it: ClassVar[str] = "Il sesso dichiarato non corrisponde al codice fiscale."
-    en: ClassVar[str] = "The declared sex does not match the codice fiscale."
+    type = "codice-fiscale-sex-mismatch"
+    it = "Il sesso dichiarato non corrisponde al codice fiscale."
+    en = "The declared sex does not match the codice fiscale."
 
 
 class NotEncodable(CodiceFiscaleRefused):
     """A name with letters that have no Latin transliteration, or a birthplace that is no Belfiore code."""
 
-    type: ClassVar[str] = "codice-fiscale-not-encodable"
-    it: ClassVar[str] = "Con questi dati non è possibile calcolare un codice fiscale."
-    en: ClassVar[str] = "No codice fiscale can be computed from these data."
+    type = "codice-fiscale-not-encodable"
+    it = "Con questi dati non è possibile calcolare un codice fiscale."
+    en = "No codice fiscale can be computed from these data."
 
 
 @dataclass(frozen=True, slots=True)
