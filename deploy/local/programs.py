@@ -26,7 +26,7 @@ class Program:
 
 
 def unprivileged(user: str) -> str | None:
-    """The user a database or broker must run as: `user` when we are root, whom they refuse; else ourselves."""
+    """The user a server must run as: `user` when we are root, whom it refuses; else ourselves."""
     if os.geteuid() != 0:
         return None
     try:

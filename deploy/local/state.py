@@ -1,0 +1,43 @@
+"""What an installation remembers between commands, in `instance.json`: its ports."""
+
+import json
+from pathlib import Path
+
+from deploy.local.ports import free_port, free_port_from, is_free
+
+GATEWAY = "gateway"
+GATEWAY_FIRST_PORT = 8000
+
+
+class Ports:
+    """Ports by name, chosen once and kept as long as nobody else has taken them."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        try:
+            self._ports: dict[str, int] = json.loads(file.read_text())["ports"]
+        except FileNotFoundError:
+            self._ports = {}
+
+    def __getitem__(self, name: str) -> int:
+        if name not in self._ports:
+            self._choose(name)
+        return self._ports[name]
+
+    def renew_taken(self) -> list[str]:
+        """Choose anew where somebody else listens now; a sentence for each. For a stopped installation only."""
+        said = []
+        for name, port in list(self._ports.items()):
+            if not is_free(port):
+                self._choose(name)
+                said.append(f"port {port} of {name} is taken by another program; using {self._ports[name]}")
+        return said
+
+    def _choose(self, name: str) -> None:
+        taken = set(self._ports.values())
+        if name == GATEWAY:
+            self._ports[name] = free_port_from(GATEWAY_FIRST_PORT, taken)
+        else:
+            self._ports[name] = free_port(taken)
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.write_text(json.dumps({"ports": self._ports}, indent=2) + "\n")
