@@ -1,0 +1,104 @@
+"""One service's PostgreSQL database: pooled connections, transactions, and what its failures mean."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from services.chassis.refusal import Unavailable
+
+_CONTENTION: Final = frozenset({
+    "40001",  # serialization_failure
+    "40P01",  # deadlock_detected
+    "55P03",  # lock_not_available: lock_timeout
+    "57014",  # query_canceled: statement_timeout
+})  # fmt: skip
+_LOST_CLASSES: Final = frozenset({"08", "53", "57"})
+"""SQLSTATE classes: connection exception, insufficient resources, operator intervention (shut down, starting
+up)."""
+
+
+class DatabaseLost(Unavailable):
+    """The database cannot be reached at all; nothing is wrong with what was asked of it."""
+
+
+class Database:
+    """A pool of connections to one database, with bounds on everything that could wait for ever.
+
+    A statement that exceeds `statement_timeout_ms`, a lock not granted within `lock_timeout_ms`, a deadlock
+    and a serialization failure raise `Unavailable`; a lost or refused connection and an exhausted pool raise
+    `DatabaseLost`. Both say when to try again. Everything else passes through as SQLAlchemy raised it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        pool_timeout_seconds: float = 2.0,
+        statement_timeout_ms: int = 5_000,
+        lock_timeout_ms: int = 3_000,
+        connect_timeout_seconds: int = 3,
+        application_name: str = "ambito",
+    ) -> None:
+        options = (
+            f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
+            f" -c idle_in_transaction_session_timeout={statement_timeout_ms * 3} -c timezone=UTC"
+        )
+        self.url = url
+        self.engine = sa.create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=pool_timeout_seconds,
+            pool_recycle=1_800,
+            pool_use_lifo=True,
+            isolation_level="READ COMMITTED",
+            connect_args={
+                "options": options,
+                "connect_timeout": connect_timeout_seconds,
+                "application_name": application_name,
+                "keepalives_idle": 30,
+                "tcp_user_timeout": 15_000,
+            },
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """A READ COMMITTED transaction: committed when the block ends, rolled back when it raises."""
+        with _translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A read-only transaction; writing in it is an error of the database."""
+        with _translated(), self.engine.connect() as connection:
+            yield connection.execution_options(postgresql_readonly=True)
+
+    def ping(self) -> None:
+        """Return if the database answers, else raise `Unavailable`."""
+        with self.read() as connection:
+            connection.execute(sa.text("SELECT 1"))
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except exc.TimeoutError as error:
+        raise DatabaseLost(retry_after_seconds=1) from error
+    except exc.DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        if state in _CONTENTION:
+            raise Unavailable(retry_after_seconds=1) from error
+        if error.connection_invalidated or (state or "")[:2] in _LOST_CLASSES:
+            raise DatabaseLost(retry_after_seconds=2) from error
+        if isinstance(error, exc.OperationalError) and state is None:  # could not connect
+            raise DatabaseLost(retry_after_seconds=2) from error
+        raise

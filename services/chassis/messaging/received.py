@@ -1,0 +1,71 @@
+"""What a consumer is given, and how it declares what it wants."""
+
+import builtins
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import pydantic
+import sqlalchemy as sa
+
+from services.chassis.messaging.event import EventType
+
+Model = TypeVar("Model", bound=pydantic.BaseModel)
+
+
+class PermanentFailure(Exception):
+    """This message can never be handled, however often it is tried: it goes to the dead letters with this
+    reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One event as it arrived."""
+
+    id: uuid.UUID
+    type: str
+    subject: str
+    sequence: int
+    occurred_at: datetime
+    routing_key: str
+    headers: Mapping[str, Any]
+    body: bytes
+
+    def parse(self, model: builtins.type[Model]) -> Model:
+        """The body as `model`; raise `PermanentFailure` if it is not one."""
+        try:
+            return model.model_validate_json(self.body)
+        except pydantic.ValidationError as error:
+            # Only where and what kind: the values themselves may be personal.
+            places = "; ".join(
+                f"{'.'.join(map(str, part['loc'])) or 'body'}: {part['type']}"
+                for part in error.errors(include_url=False, include_context=False, include_input=False)
+            )
+            raise PermanentFailure(f"body is not a {model.__name__}: {places}") from error
+
+
+Handler = Callable[[sa.Connection, Received], None]
+"""Runs inside one transaction with the inbox row.
+
+Raise `PermanentFailure` or a `Refusal` to send the message to the dead letters; any other exception, and a
+refusal that says the system is unavailable, has it delivered again later.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One handler and the event types it wants.
+
+    `consumer` is its inbox key, e.g. `vouchers.booking-cancelled`: renaming it makes every old event look
+    new.
+    """
+
+    consumer: str
+    event_types: frozenset[str]
+    handler: Handler
+
+    def __post_init__(self) -> None:
+        for event_type in self.event_types:
+            EventType.parse(event_type)

@@ -1,0 +1,60 @@
+"""Settings every process of a service has, read from its environment.
+
+Names carry no service prefix: each process has an environment of its own.
+"""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_SECRETS = Path("/run/secrets")
+
+
+class ServiceSettings(BaseSettings):
+    """Base of every service's settings; a field `grpc_bind` is read from `GRPC_BIND`.
+
+    A secret may be given as a file in /run/secrets named after its field, as containers do.
+    """
+
+    model_config = SettingsConfigDict(
+        secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
+        extra="ignore",
+        frozen=True,
+    )
+
+    database_url: str
+    """`postgresql+psycopg://user:password@host:port/database`"""
+    amqp_url: str = "amqp://guest:guest@127.0.0.1:5672//"
+    grpc_bind: str = "127.0.0.1:50051"
+    ops_bind: str = "127.0.0.1:9100"
+    """Where this process answers /health and /metrics."""
+    jwks_file: Path = Path("jwks.json")
+    """Public keys of the token issuer."""
+    log_level: str = "INFO"
+
+    grpc_threads: int = Field(6, ge=1, le=64)
+    grpc_maximum_concurrent_rpcs: int = Field(64, ge=1)
+    database_pool_size: int = Field(8, ge=1, le=64)
+    """Connections at most; a grpc process needs no more than its threads."""
+    statement_timeout_ms: int = Field(5_000, ge=100)
+    lock_timeout_ms: int = Field(3_000, ge=100)
+
+    worker_prefetch: int = Field(8, ge=1, le=100)
+    """Messages a worker holds at once, and handlers it runs at once."""
+    worker_database_wait_seconds: float = Field(600, gt=0)
+    """How long a held message waits for a database that is down before it goes back to the broker."""
+
+    relay_batch_size: int = Field(500, ge=1, le=500)
+    relay_poll_seconds: float = Field(1.0, gt=0)
+    relay_confirm_timeout_seconds: float = Field(5.0, gt=0)
+    relay_retry_maximum_seconds: float = Field(60.0, gt=0)
+    """Longest pause before an event that the broker did not take is offered again."""
+    outbox_retention_days: int = Field(14, ge=1)
+    inbox_retention_days: int = Field(120, ge=1)
+    """Longer than a message may lie in a dead-letter queue: a redriven message must still be recognised."""
+    idempotency_retention_days: int = Field(3, ge=1)
+
+    broker_heartbeat_seconds: int = Field(20, ge=1)
+    broker_wait_seconds: float = Field(60.0, gt=0)
+    """How long a starting process waits for the broker before it gives up."""
