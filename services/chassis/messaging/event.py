@@ -25,8 +25,7 @@ class EventType:
         """Raise ValueError if `text` is not an event type."""
         match = _TYPE.fullmatch(text)
         if match is None:
-            raise ValueError(f"{text!r} is not an event type like
-            ambito.<service>.<aggregate>.<past-tense>.v1")
+            raise ValueError(f"{text!r} is not like ambito.<service>.<aggregate>.<past-tense>.v1")
         return cls(match["service"], match["key"])
 
 
@@ -53,7 +52,6 @@ class Event:
         key = EventType.parse(self.type).key
         words = self.routing_key.split(".")
         if not self.routing_key.startswith(f"{key}.") or len(words) != 4 or not all(words):
-            raise ValueError(f"routing key {self.routing_key!r} does not fit type {self.type!r}:
-            {key}.<…>.<…>")
+            raise ValueError(f"routing key {self.routing_key!r} is not {key}.<…>.<…> for {self.type}")
         if self.occurred_at.tzinfo is None:
             raise ValueError("an event happens at an aware instant")

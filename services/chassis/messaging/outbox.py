@@ -28,7 +28,8 @@ class Outbox:
 
     def values(self, event: Event) -> dict[str, Any]:
         """The row for `event` as column values, the current trace context included; for use in a larger
-        statement."""
+        statement.
+        """
         if EventType.parse(event.type).service != self._service:
             raise ValueError(f"{event.type} is not an event of {self._source}")
         return {

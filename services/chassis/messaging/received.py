@@ -17,7 +17,8 @@ Model = TypeVar("Model", bound=pydantic.BaseModel)
 
 class PermanentFailure(Exception):
     """This message can never be handled, however often it is tried: it goes to the dead letters with this
-    reason."""
+    reason.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

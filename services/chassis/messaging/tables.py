@@ -50,8 +50,9 @@ def messaging_tables(metadata: sa.MetaData) -> MessagingTables:
         sa.Index("outbox_unpublished", "id", postgresql_where=sa.text("published_at IS NULL")),
         # Only rows the broker did not take are in this index, so that writing an event never touches it.
         sa.Index(
-            "outbox_held_back", "next_attempt_at", postgresql_where=sa.text("published_at IS NULL AND attempts
-            > 0")
+            "outbox_held_back",
+            "next_attempt_at",
+            postgresql_where=sa.text("published_at IS NULL AND attempts > 0"),
         ),
         sa.Index("outbox_published_at", "published_at", postgresql_using="brin"),
     )
