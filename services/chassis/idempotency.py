@@ -84,7 +84,7 @@ class Idempotency:
         if key is None:
             return effect()
         values = self.row_values(actor=actor, key=key, operation=operation, request=request, response=None)
-        # Claiming the key first makes a concurrent repetition wait here, on the unique index, until this ends.
+        # With the key claimed first, a concurrent repetition waits here, on the unique index, until this ends.
         claim = insert(self._table).values(values).on_conflict_do_nothing().returning(self._table.c.key)
         try:
             claimed = connection.execute(claim).first() is not None

@@ -101,9 +101,7 @@ def status_of(refusal: Refusal) -> grpc.Status:
         error_details_pb2.LocalizedMessage(locale="en", message=english),
     ]
     if refusal.field is not None:
-        violation = error_details_pb2.BadRequest.FieldViolation(
-            field=metadata["field"], description=texts["en"]
-        )
+        violation = error_details_pb2.BadRequest.FieldViolation(field=metadata["field"], description=english)
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     if refusal.retry_after_seconds is not None:
         retry = error_details_pb2.RetryInfo()
@@ -138,6 +136,10 @@ def _status(code: int, message: str, details: list[Any]) -> grpc.Status:
     for detail in details:
         status.details.add().Pack(detail)
     return rpc_status.to_status(status)
+
+
+EXPIRED = _status(code_pb2.DEADLINE_EXCEEDED, "the deadline passed before the work began", [])
+"""The status for a call whose caller has given up already."""
 
 
 def _decoded(metadata: Iterable[Any]) -> Refusal | None:

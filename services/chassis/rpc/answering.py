@@ -1,0 +1,137 @@
+"""What happens around every call: trace, deadline, authentication, refusals, metrics and the access log.
+
+Handlers are wrapped once, when they are registered, so that a call pays for one more function and not for a
+chain of interceptors.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+import grpc
+from prometheus_client import Counter, Histogram
+from pydantic import ValidationError
+
+from services.chassis.caller import ANONYMOUS, Caller
+from services.chassis.logs import get_logger
+from services.chassis.refusal import Kind, Refusal
+from services.chassis.rpc.context import Call, answering
+from services.chassis.rpc.status import EXPIRED, FAULT, status_of, status_of_fault
+from services.chassis.rpc.validation import invalid_field
+from services.chassis.tokens import TokenInvalid
+from services.chassis.tracing import request_id, start_from
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Behaviour = Callable[[Request, grpc.ServicerContext], Response]
+
+# gRPC reports "no deadline" as one that lies centuries ahead.
+_NO_DEADLINE_SECONDS = 10 * 365 * 86_400.0
+_BEARER = "bearer "
+
+_calls = Counter("rpc_calls_total", "Calls answered, by gRPC status", ["method", "code"])
+_seconds = Histogram(
+    "rpc_call_seconds",
+    "Time from the start of the handler to its answer",
+    ["method"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_log = get_logger("rpc")
+
+
+class Verifier(Protocol):
+    """What is needed of a TokenVerifier."""
+
+    def verify(self, token: str) -> Caller:
+        """The caller that `token` stands for, or a Refusal."""
+
+
+class DeadlineRequired(Refusal):
+    """A call without a deadline could wait for ever."""
+
+    kind = Kind.INVALID
+    type = "deadline-required"
+    it = "La chiamata deve avere una scadenza."
+    en = "The call must have a deadline."
+
+
+class Answering:
+    """Wraps handlers. `deadline_cap_seconds` limits how long a handler may believe its caller waits."""
+
+    def __init__(self, verifier: Verifier, *, deadline_cap_seconds: float) -> None:
+        self._verifier = verifier
+        self._deadline_cap_seconds = deadline_cap_seconds
+
+    def wrapped(
+        self, method: str, handler: grpc.RpcMethodHandler[Any, Any]
+    ) -> grpc.RpcMethodHandler[Any, Any]:
+        """The handler with everything around it. `method` is "package.Service/Method"; TypeError if it
+        streams.
+        """
+        if handler.unary_unary is None:
+            raise TypeError(f"{method} streams; only unary calls are supported")
+        return grpc.unary_unary_rpc_method_handler(
+            self._around(method, handler.unary_unary),
+            handler.request_deserializer,
+            handler.response_serializer,
+        )
+
+    def _around(self, method: str, behaviour: Behaviour[Request, Response]) -> Behaviour[Request, Response]:
+        observe_seconds = _seconds.labels(method).observe
+        codes = {code: _calls.labels(method, code.name).inc for code in grpc.StatusCode}
+
+        def answer(request: Request, context: grpc.ServicerContext) -> Response:
+            started = time.perf_counter()
+            metadata: Mapping[str, Any] = dict(context.invocation_metadata())
+            caller = ANONYMOUS
+            response: Response | None = None
+            status: grpc.Status | None = None
+            outcome = "ok"
+            with start_from(metadata.get("traceparent"), metadata.get("x-request-id"), name=method):
+                try:
+                    deadline = self._deadline(context)
+                    caller = self._caller(metadata.get("authorization"))
+                    with answering(Call(caller, metadata.get("idempotency-key"), deadline)):
+                        response = behaviour(request, context)
+                except _Expired:
+                    outcome, status = "deadline-exceeded", EXPIRED
+                except Refusal as refusal:
+                    outcome, status = refusal.type, status_of(refusal)
+                except ValidationError as error:
+                    invalid = invalid_field(error)
+                    outcome, status = invalid.type, status_of(invalid)
+                except Exception:  # noqa: BLE001  # a fault of ours, of any sort, must not show
+                    outcome, status = FAULT, status_of_fault(request_id())
+                    _log.exception("rpc failed", method=method)
+                elapsed = time.perf_counter() - started
+                observe_seconds(elapsed)
+                codes[grpc.StatusCode.OK if status is None else status.code]()
+                _log.info(
+                    "rpc", method=method, outcome=outcome, ms=round(elapsed * 1000, 2), subject=caller.subject
+                )
+            if status is not None:
+                context.abort_with_status(status)
+            return response  # type: ignore[return-value]
+
+        return answer
+
+    def _deadline(self, context: grpc.ServicerContext) -> float:
+        remaining = context.time_remaining()
+        if remaining is None or remaining > _NO_DEADLINE_SECONDS:
+            raise DeadlineRequired
+        if remaining <= 0:
+            raise _Expired
+        return time.monotonic() + min(remaining, self._deadline_cap_seconds)
+
+    def _caller(self, authorization: str | None) -> Caller:
+        if authorization is None:
+            return ANONYMOUS
+        if authorization[: len(_BEARER)].lower() != _BEARER:
+            raise TokenInvalid
+        return self._verifier.verify(authorization[len(_BEARER) :].strip())
+
+
+class _Expired(Exception):
+    """The caller gave up while the call waited for a thread."""

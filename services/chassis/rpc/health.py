@@ -1,0 +1,60 @@
+"""grpc.health.v1 that tells the truth: SERVING only while what the service needs answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+
+from grpc_health.v1 import health, health_pb2
+
+from services.chassis.logs import get_logger
+
+_log = get_logger("rpc")
+
+
+class HealthReporter:
+    """Runs `check` every `interval_seconds` in a thread of its own and sets the status of every service by
+    it.
+    """
+
+    def __init__(
+        self, services: Iterable[str], check: Callable[[], None], *, interval_seconds: float = 2.0
+    ) -> None:
+        self.servicer = health.HealthServicer()
+        self._services = [health.OVERALL_HEALTH, *services]
+        self._check = check
+        self._interval_seconds = interval_seconds
+        self._stopping = threading.Event()
+        self._serving: bool | None = None
+
+    def start(self) -> None:
+        """Checks once, so that the first answer is already true, and goes on in the background."""
+        self._report()
+        threading.Thread(target=self._loop, name="health", daemon=True).start()
+
+    def stop(self) -> None:
+        """NOT_SERVING from now on, for good."""
+        self._stopping.set()
+        self.servicer.enter_graceful_shutdown()
+
+    def _loop(self) -> None:
+        while not self._stopping.wait(self._interval_seconds):
+            self._report()
+
+    def _report(self) -> None:
+        try:
+            self._check()
+            serving = True
+        except Exception as error:  # noqa: BLE001  # whatever it is, the service cannot work
+            serving = False
+            reason = type(error).__name__
+        if serving is self._serving:
+            return
+        self._serving = serving
+        if serving:
+            _log.info("health: serving")
+        else:
+            _log.warning("health: not serving", reason=reason)
+        status = health_pb2.HealthCheckResponse
+        for service in self._services:
+            self.servicer.set(service, status.SERVING if serving else status.NOT_SERVING)
