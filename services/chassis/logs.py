@@ -9,6 +9,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+
+from services.chassis import tracing
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
@@ -23,12 +26,17 @@ get_logger = structlog.stdlib.get_logger
 def configure(service: str, process: str, level: str = "INFO") -> None:
     """Send this process's log, the libraries' included, to standard output.
 
-    Every line carries `service`, `process` and whatever was bound to the context (`request_id`, `trace_id`).
+    Every line carries `service`, `process`, the current `request_id` and `trace_id`, and whatever the
+    context holds.
     """
 
     def name_process(_logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":
         event.setdefault("service", service)
         event.setdefault("process", process)
+        if (request_id := tracing.request_id()) is not None:
+            event.setdefault("request_id", request_id)
+        if (trace_id := tracing.current_trace_id()) is not None:
+            event.setdefault("trace_id", trace_id)
         return event
 
     shared: list[Processor] = [
@@ -39,10 +47,14 @@ def configure(service: str, process: str, level: str = "INFO") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
+    # Tracebacks never with local variables: they hold the data of persons.
     finishing: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if sys.stdout.isatty()
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(sort_keys=True)]
+        else [
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(sort_keys=True),
+        ]
     )
     structlog.configure(
         processors=[

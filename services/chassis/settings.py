@@ -35,6 +35,12 @@ class ServiceSettings(BaseSettings):
 
     grpc_threads: int = Field(6, ge=1, le=64)
     grpc_maximum_concurrent_rpcs: int = Field(64, ge=1)
+    grpc_deadline_cap_seconds: float = Field(10.0, gt=0)
+    """However long a caller says it waits, work on its behalf in other services gets no longer than this."""
+    grpc_stop_grace_seconds: float = Field(10.0, gt=0)
+    """How long calls under way may take to finish when the process is asked to end."""
+    grpc_maximum_connection_age_seconds: int = Field(300, ge=1)
+    """Connections are renewed this often, so that clients find replicas that were added later."""
     database_pool_size: int = Field(8, ge=1, le=64)
     """Connections at most; a grpc process needs no more than its threads."""
     statement_timeout_ms: int = Field(5_000, ge=100)
