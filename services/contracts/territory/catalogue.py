@@ -88,7 +88,10 @@ class AvailabilityRule(WeeklyHours, Validity):
     """
 
     slot_minutes: Minutes
+    #: Seats of each slot.
     capacity: Annotated[int, Field(gt=0, le=10_000)]
+    #: Whether there are slots on national holidays and on the comune's patron day too.
+    on_holidays: bool = False
 
     @model_validator(mode="after")
     def _whole_slots(self) -> Self:
