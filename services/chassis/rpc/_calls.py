@@ -57,15 +57,19 @@ def service_config(retried_reads: Iterable[str]) -> str:
     return json.dumps(config)
 
 
-def outgoing_metadata(caller: Caller, idempotency_key: str | None) -> Metadata:
-    """What travels with a call: the caller's token, the idempotency key, the request id and the trace
-    position.
+def outgoing_metadata(
+    caller: Caller, idempotency_key: str | None, client_address: str | None = None
+) -> Metadata:
+    """What travels with a call: the caller's token, the idempotency key, the request id, the trace position
+    and, where a service throttles by it, the network address of the client at the edge.
     """
     pairs = []
     if caller.token:
         pairs.append(("authorization", f"Bearer {caller.token}"))
     if idempotency_key is not None:
         pairs.append(("idempotency-key", idempotency_key))
+    if client_address is not None:
+        pairs.append(("client-address", client_address))
     if (current := request_id()) is not None:
         pairs.append(("x-request-id", current))
     if (traceparent := current_traceparent()) is not None:

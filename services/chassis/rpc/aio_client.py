@@ -32,11 +32,11 @@ async def call(
     caller: Caller,
     deadline_seconds: float,
     idempotency_key: str | None = None,
+    client_address: str | None = None,
 ) -> Response:
     """As `client.call`: raises Unavailable, RemoteRefusal or RemoteFailure."""
+    metadata = outgoing_metadata(caller, idempotency_key, client_address)
     try:
-        return await method(
-            request, timeout=time_limit(deadline_seconds), metadata=outgoing_metadata(caller, idempotency_key)
-        )
+        return await method(request, timeout=time_limit(deadline_seconds), metadata=metadata)
     except grpc.aio.AioRpcError as error:
         raise refusal_from(error) from error
