@@ -10,6 +10,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,7 +36,7 @@ class OpsServer(Protocol):
         """Host and port it listens on."""
 
     def stop(self) -> None:
-        """Stops listening; answers under way are finished."""
+        """Stops listening; the port is free when this returns."""
 
 
 def serve(bind: str, checks: Checks) -> OpsServer:
@@ -60,6 +61,7 @@ class _Server(ThreadingHTTPServer):
         self.checks = dict(checks)
         self._slots = threading.BoundedSemaphore(_MAX_CONCURRENT_REQUESTS)
         self._stopping = False
+        self._closed = threading.Event()
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         super().__init__((address[0].strip("[]"), address[1]), _Handler)
@@ -73,13 +75,16 @@ class _Server(ThreadingHTTPServer):
         while not self._stopping:
             try:
                 connection, peer = self.get_request()
-            except OSError:
-                continue  # a client that went away, or the end
+            except OSError:  # a client that went away, no file descriptors left, or the end
+                if not self._stopping:
+                    time.sleep(0.05)
+                continue
             if self._slots.acquire(blocking=False):
                 self.process_request(connection, peer)
             else:
                 self.shutdown_request(connection)
         self.server_close()
+        self._closed.set()
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as inherited
         try:
@@ -97,6 +102,7 @@ class _Server(ThreadingHTTPServer):
         self._stopping = True
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)  # wakes accept
+        self._closed.wait(_SOCKET_TIMEOUT_SECONDS)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -78,6 +78,8 @@ class Sealer:
             raise SealBroken(f"sealed by an unknown key or version: {version[:8]}.{key_id[:32]}")
         try:
             raw = base64.b64decode(encoded, altchars=b"-_", validate=True)
+            if base64.urlsafe_b64encode(raw).decode() != encoded:  # the last character has bits to spare
+                raise SealBroken("not written as this class writes it")
             return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _bound(key_id, context)).decode()
         except (binascii.Error, InvalidTag, ValueError) as error:
             raise SealBroken(f"does not open with key {key_id} in context {context}") from error
