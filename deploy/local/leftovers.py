@@ -11,7 +11,7 @@ MARK = "AMBITO_INSTANCE"  # in the environment of every process: the installatio
 def find(var: Path, *places: Path) -> dict[int, str]:
     """Living processes that carry the mark of `var` or work inside it or one of `places`: pid → command.
 
-    PostgreSQL overwrites its environment with its process titles, so its processes are known by their directory.
+    PostgreSQL overwrites its environment with process titles, so its processes are known by their directory.
     """
     mark = f"{MARK}={var}".encode()
     roots = [var, *places]

@@ -23,7 +23,7 @@ def missing(*, database: bool = True, broker: bool = True) -> list[str]:
 
 
 def ensure(progress: Progress, *, database: bool = True, broker: bool = True) -> None:
-    """Install what is missing, without starting the packages' own services. Raises StartError with what to do."""
+    """Install what is missing, without starting the packages' own services. StartError says what to do."""
     packages = missing(database=database, broker=broker)
     if not packages:
         return

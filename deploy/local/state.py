@@ -25,7 +25,7 @@ class Ports:
         return self._ports[name]
 
     def renew_taken(self) -> list[str]:
-        """Choose anew where somebody else listens now; a sentence for each. For a stopped installation only."""
+        """For a stopped installation: choose anew where somebody else listens now; a sentence for each."""
         said = []
         for name, port in list(self._ports.items()):
             if not is_free(port):

@@ -1,9 +1,11 @@
 """supervisord: its configuration from our programs, and its remote control.
 
-Nothing starts by itself: `make up` starts programs in order. What dies is started again, after 1, 2, 3 … seconds
-when it dies at once. Each program's output goes to a file of its own, of which at most four times 10 MB are kept.
+Nothing starts by itself: `make up` starts programs in order. What dies is started again, after 1, 2, 3 …
+seconds when it dies at once. Each program's output goes to a file of its own, of which at most four times
+10 MB are kept.
 """
 
+import shlex
 import subprocess
 import sys
 import time
@@ -38,8 +40,7 @@ class Supervisor:
         self._logs = logs
         self._port = port
         self._password = password
-        url = f"http://{USER}:{password}@127.0.0.1:{port}/RPC2"
-        self._rpc: Any = xmlrpc.client.ServerProxy(url).supervisor
+        self._url = f"http://{USER}:{password}@127.0.0.1:{port}/RPC2"
 
     def log(self, name: str) -> Path:
         """Where a program's output goes."""
@@ -48,7 +49,7 @@ class Supervisor:
     def pid(self) -> int | None:
         """supervisord's process id; None when it does not answer."""
         try:
-            return int(self._rpc.getPID())
+            return int(self._call("getPID"))
         except (OSError, xmlrpc.client.Error):
             return None
 
@@ -69,14 +70,14 @@ class Supervisor:
         running = {state.name for state in self.states() if state.state in _LIVELY}
         for name in names:
             if name not in running:
-                self._rpc.startProcess(name, False)
+                self._call("startProcess", name, False)
 
     def stop(self, names: Iterable[str], timeout_seconds: float) -> None:
         """Stop programs together and wait until they have ended (supervisord kills what does not listen)."""
         wanted = set(names)
         for state in self.states():
             if state.name in wanted and state.state in _LIVELY - {"STOPPING"}:
-                self._rpc.stopProcess(state.name, False)
+                self._call("stopProcess", state.name, False)
         deadline = time.monotonic() + timeout_seconds
         while lively := [s.name for s in self.states() if s.name in wanted and s.state in _LIVELY]:
             if time.monotonic() > deadline:
@@ -85,7 +86,7 @@ class Supervisor:
 
     def shut_down(self, timeout_seconds: float = 120) -> None:
         """End supervisord and whatever still runs below it."""
-        self._rpc.shutdown()
+        self._call("shutdown")
         deadline = time.monotonic() + timeout_seconds
         while self.pid() is not None:
             if time.monotonic() > deadline:
@@ -94,12 +95,12 @@ class Supervisor:
 
     def signal(self, name: str, number: int) -> None:
         """Send a program a signal."""
-        self._rpc.signalProcess(name, str(number))
+        self._call("signalProcess", name, str(number))
 
     def states(self) -> list[ProcessState]:
         """All programs; an empty list when supervisord does not answer."""
         try:
-            answers = self._rpc.getAllProcessInfo()
+            answers = self._call("getAllProcessInfo")
         except OSError:
             return []
         return [
@@ -120,6 +121,10 @@ class Supervisor:
                 return state
         raise KeyError(name)
 
+    def _call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 (whatever supervisord answers)
+        with xmlrpc.client.ServerProxy(self._url) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
+
     def _start(self, file: Path, environment: dict[str, str]) -> None:
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(file)]
         done = subprocess.run(
@@ -135,12 +140,12 @@ class Supervisor:
             time.sleep(0.05)
 
     def _reload(self) -> None:
-        ((added, changed, removed),) = self._rpc.reloadConfig()
+        ((added, changed, removed),) = self._call("reloadConfig")
         self.stop([*changed, *removed], timeout_seconds=90)
         for name in [*changed, *removed]:
-            self._rpc.removeProcessGroup(name)
+            self._call("removeProcessGroup", name)
         for name in [*changed, *added]:
-            self._rpc.addProcessGroup(name)
+            self._call("addProcessGroup", name)
 
     def _configuration(self, programs: Sequence[Program]) -> str:
         sections: dict[str, dict[str, object]] = {
@@ -171,7 +176,7 @@ class Supervisor:
 
     def _section(self, program: Program) -> dict[str, object]:
         section: dict[str, object] = {
-            "command": " ".join(_quote(part) for part in program.command),
+            "command": shlex.join(program.command),
             "directory": program.directory,
             "environment": ",".join(
                 f"{name}={_quote(value)}" for name, value in sorted(program.environment.items())
@@ -195,10 +200,10 @@ class Supervisor:
 
 
 def _quote(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if '"' in text or "\n" in text:  # supervisord has no way to write them
+        raise ValueError("an environment variable with a quote or a line break")
+    return f'"{text}"'
 
 
 def _escape(value: object) -> str:
     return str(value).replace("%", "%%")
-
-

@@ -1,0 +1,74 @@
+# Ambito: see README.md. `make help` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+# One copy of the environment per lock file: made again only when the lock has changed.
+READY := $(VENV)/.ready
+
+.PHONY: help up down status logs clean demo test lint format contracts contracts-check bench lock environment
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+up: environment ## start everything on this machine, from nothing, and say where to look
+	@$(PYTHON) -m deploy.local up
+
+down: environment ## stop what `make up` started
+	@$(PYTHON) -m deploy.local down
+
+status: environment ## what runs, and how it is
+	@$(PYTHON) -m deploy.local status
+
+logs: environment ## follow all logs (PROCESS=name for one)
+	@$(PYTHON) -m deploy.local logs $(PROCESS)
+
+clean: environment ## stop everything and delete its data, secrets and logs
+	@$(PYTHON) -m deploy.local clean
+
+demo: environment ## the main job, end to end, on the running system
+	@$(PYTHON) -m deploy.demo
+
+test: environment lint contracts-check ## all tests, from nothing
+	@$(PYTHON) -m deploy.local packages
+	@$(PYTHON) -m pytest
+
+lint: environment ## style, types, and who may import whom
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+format: environment ## put the code into its form
+	@$(VENV)/bin/ruff check --fix-only --quiet .
+	@$(VENV)/bin/ruff format .
+
+contracts: environment ## make stubs, schemas and AsyncAPI documents again from their sources
+	@$(PYTHON) -m services.contracts.generate
+
+bench: environment ## measure, as ratios to pgbench in the same run, to var/bench/latest.json
+	@$(PYTHON) -m tests.bench
+
+contracts-check: environment
+	@$(PYTHON) -m services.contracts.generate --check
+
+lock: environment ## resolve pyproject.toml into requirements/, with hashes
+	@$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/runtime.lock
+	@$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements/dev.lock
+
+environment: $(READY)
+
+$(READY): requirements/dev.lock
+	@if [[ -x $(PYTHON) && "$$(sha256sum < $<)" == "$$(cat $@ 2>/dev/null)" ]]; then touch $@; exit 0; fi; \
+	total=$$(grep -c '==' $<); echo "Python environment: $$total locked packages into $(VENV)"; \
+	[[ -x $(PYTHON) ]] || python3 -m venv $(VENV); \
+	$(PYTHON) -m pip install --progress-bar off --disable-pip-version-check --require-hashes --no-deps -r $< \
+		> $(VENV)/install.log 2>&1 & pid=$$!; \
+	while kill -0 $$pid 2>/dev/null; do \
+		sleep 5; echo "  … $$(grep -c '^Collecting' $(VENV)/install.log || true) of $$total"; \
+	done; \
+	wait $$pid || { tail -n 20 $(VENV)/install.log; echo "FAILED: the packages could not be installed (see $(VENV)/install.log)"; exit 1; }; \
+	sha256sum < $< > $@

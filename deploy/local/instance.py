@@ -1,0 +1,201 @@
+"""One installation of the whole system on this machine, and everything that can be done with it."""
+
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deploy.local import leftovers, packages
+from deploy.local.layout import ROOT, Given, Layout, default_var
+from deploy.local.members import Member, code_version, members
+from deploy.local.programs import StartError, base_environment, log_tail
+from deploy.local.progress import Progress
+from deploy.local.secrets import Secrets
+from deploy.local.servers import Servers
+from deploy.local.setup import Setup
+from deploy.local.state import Ports
+from deploy.local.supervision import ProcessState, Supervisor
+
+READY_TIMEOUT_SECONDS = 120
+DEATHS = 4
+"""A process that was started so often without becoming healthy will not become so."""
+TERRITORY = ROOT / "deploy" / "data" / "tradate"
+
+
+class Instance:
+    """The installation in `var`; several can run side by side in different directories.
+
+    `environment` is looked into for servers that exist already (`DATABASE_URL_<SERVICE>`, `AMQP_URL` with
+    `AMQP_MANAGEMENT_URL`); without them the installation runs private ones.
+    """
+
+    def __init__(
+        self,
+        var: Path | None = None,
+        *,
+        territory: Path = TERRITORY,
+        environment: Mapping[str, str] = os.environ,
+        quiet: bool = False,
+    ) -> None:
+        self.layout = Layout((var or default_var()).resolve())
+        self.secrets = Secrets(self.layout.secrets)
+        self.territory = territory
+        self._environment = environment
+        self._progress = Progress(quiet=quiet)
+
+    @property
+    def ports(self) -> Ports:
+        return Ports(self.layout.instance_file)
+
+    @property
+    def base_url(self) -> str:
+        """Where the gateway answers, without a slash at the end."""
+        return f"http://127.0.0.1:{self.ports['gateway']}"
+
+    def places(self) -> dict[str, str]:
+        """Where to look, for a person."""
+        return {
+            "API": f"{self.base_url}/api/v1",
+            "API, to try": f"{self.base_url}/api/v1/docs",
+            "Status": f"{self.base_url}/status   (processes: make status)",
+            "Logs": f"make logs   ({self.layout.logs})",
+            "Sent e-mail": f"{self.layout.mail}",
+            "Stop": "make down",
+        }
+
+    def up(self) -> None:
+        """Bring everything up and wait until it is healthy; harmless when it is. Raises StartError."""
+        started = time.monotonic()
+        given = Given.from_environment(self._environment)
+        packages.ensure(self._progress, database=given.needs_postgres, broker=given.broker is None)
+        with self.layout.lock():
+            ports = self._clear_the_way()
+            servers = Servers(self.layout, ports, self.secrets, given)
+            setup = Setup(self.secrets, self.territory, servers, ports, given)
+            everyone = members(self.layout, servers.endpoints(), ports, self.secrets, code_version())
+            supervisor = self._supervisor(ports)
+            with self._progress.step("supervisor"):
+                servers.prepare()
+                programs = [*servers.programs(), *(member.program for member in everyone)]
+                supervisor.apply(programs, base_environment() | {leftovers.MARK: str(self.layout.var)})
+            for description, start in servers.starts(supervisor):
+                with self._progress.step(description):
+                    start()
+            for description, work in setup.steps():
+                with self._progress.step(description):
+                    work()
+            with self._progress.step(f"{len(everyone)} processes"):
+                supervisor.start(member.program.name for member in everyone)
+                _wait_ready(everyone, supervisor)
+        self._progress.say(f"Up in {time.monotonic() - started:.0f} s.")
+
+    def down(self) -> None:
+        """End everything that `up` started, and nothing else. Harmless when nothing runs."""
+        with self.layout.lock():
+            supervisor = self._supervisor(self.ports)
+            if supervisor.pid() is not None:
+                names = [state.name for state in supervisor.states()]
+                servers = [name for name in names if name in Servers.NAMES]
+                with self._progress.step("stopping the processes"):
+                    supervisor.stop([name for name in names if name not in servers], timeout_seconds=90)
+                with self._progress.step("stopping the servers and the supervisor"):
+                    supervisor.stop([name for name in servers if name != "epmd"], timeout_seconds=120)
+                    supervisor.shut_down()
+            ended = leftovers.end(self.layout.var, self.layout.system_place)
+            for line in ended:
+                self._progress.say(f"    ended what the supervisor no longer held: {line}")
+            remaining = leftovers.find(self.layout.var, self.layout.system_place)
+            if remaining:
+                raise StartError(f"these processes do not end: {remaining}")
+
+    def clean(self) -> None:
+        """End everything and delete its data, secrets and logs."""
+        self.down()
+        self.layout.remove()
+
+    def states(self) -> list[ProcessState]:
+        """Every program with its state; empty when the installation is down."""
+        if not self.layout.instance_file.exists():
+            return []
+        return self._supervisor(self.ports).states()
+
+    def not_ready(self) -> dict[str, str]:
+        """The application's processes that are not healthy now, each with the reason."""
+        ports = self.ports
+        given = Given.from_environment(self._environment)
+        servers = Servers(self.layout, ports, self.secrets, given)
+        everyone = members(self.layout, servers.endpoints(), ports, self.secrets, version="")
+        reasons = {member.program.name: member.probe() for member in everyone}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    def pid(self, program: str) -> int:
+        """The process id of a program; 0 when it does not run, KeyError when there is none of this name."""
+        return self._supervisor(self.ports).state(program).pid
+
+    def kill(self, program: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a program a signal; the supervisor starts again what dies of it."""
+        self._supervisor(self.ports).signal(program, number)
+
+    def stop(self, program: str) -> None:
+        """Stop a program in order, until `start`."""
+        self._supervisor(self.ports).stop([program], timeout_seconds=120)
+
+    def start(self, program: str) -> None:
+        """Start a stopped program; returns at once."""
+        self._supervisor(self.ports).start([program])
+
+    def restart(self, program: str) -> None:
+        """Stop a program in order and start it again."""
+        self.stop(program)
+        self.start(program)
+
+    def wait_ready(self, timeout_seconds: float = READY_TIMEOUT_SECONDS) -> None:
+        """Return when every process of the application is healthy. Raises StartError."""
+        deadline = time.monotonic() + timeout_seconds
+        while reasons := self.not_ready():
+            if time.monotonic() > deadline:
+                raise StartError(f"not ready after {timeout_seconds:.0f} s: {reasons}")
+            time.sleep(0.2)
+
+    def _supervisor(self, ports: Ports) -> Supervisor:
+        password = self.secrets.password("supervisor")
+        return Supervisor(self.layout.supervisor, self.layout.logs, ports["supervisor"], password)
+
+    def _clear_the_way(self) -> Ports:
+        """The ports; when nothing runs, end what a killed supervisor left first, and avoid taken ports."""
+        ports = self.ports
+        if self._supervisor(ports).pid() is None:
+            for line in leftovers.end(self.layout.var, self.layout.system_place):
+                self._progress.say(f"    ended what a former run had left: {line}")
+            for sentence in ports.renew_taken():
+                self._progress.say(f"    {sentence}")
+        return ports
+
+
+def _wait_ready(everyone: Sequence[Member], supervisor: Supervisor) -> None:
+    """Return when every member is healthy. StartError, with a log, when one keeps dying or time is over."""
+    deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+    waiting = list(everyone)
+    pids: dict[str, set[int]] = {member.program.name: set() for member in everyone}
+    while True:
+        unready = [(member, reason) for member in waiting if (reason := member.probe())]
+        if not unready:
+            return
+        waiting = [member for member, _ in unready]
+        for state in supervisor.states():
+            if state.name in pids and state.pid:
+                pids[state.name].add(state.pid)
+        for member, reason in unready:
+            name = member.program.name
+            dying = len(pids[name]) >= DEATHS
+            if dying or time.monotonic() > deadline:
+                what = (
+                    "keeps dying" if dying else f"is not healthy after {READY_TIMEOUT_SECONDS} s ({reason})"
+                )
+                log = supervisor.log(name)
+                raise StartError(
+                    f"{name} {what}\n  end of {log}:\n{log_tail(log)}\n"
+                    "  mend the cause and run `make up` again; `make logs` shows all logs"
+                )
+        time.sleep(0.1)

@@ -1,0 +1,84 @@
+"""Between running servers and running processes: databases, migrations, broker, the territory's data."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from deploy.broker.administration import cooperative_rights, service_rights
+from deploy.broker.topology import apply_topology
+from deploy.local import environment
+from deploy.local.commands import Command, run_together
+from deploy.local.databases import ensure_database
+from deploy.local.environment import SERVICES
+from deploy.local.layout import Given
+from deploy.local.programs import StartError
+from deploy.local.secrets import Secrets
+from deploy.local.servers import Servers
+from deploy.local.state import Ports
+from services.contracts.territory import Territory, TerritoryErrors, read_territory
+
+DEMO_PASSWORDS = "demo.json"
+"""The secret file with the passwords of the territory's staff accounts and API clients."""
+LOADING_SERVICES = ("identity", "catalogue", "vouchers")
+
+
+class Setup:
+    """The steps, each of which may be repeated at any time."""
+
+    def __init__(self, secrets: Secrets, folder: Path, servers: Servers, ports: Ports, given: Given) -> None:
+        self._secrets = secrets
+        self._folder = folder
+        self._servers = servers
+        self._ports = ports
+        self._given = given
+
+    def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """What to do in which order, each with a few words for the person who waits."""
+        territory = self._read()
+        passwords = self._secrets.passwords(DEMO_PASSWORDS, logins(territory))
+        yield "databases and roles", self._databases
+        yield "migrations", lambda: run_together([self._command(name, "migrate") for name in SERVICES])
+        yield "broker: users, exchanges, queues, policies", lambda: self._broker(territory)
+        yield (
+            f"territory: {territory.ambito.name.it}",
+            lambda: run_together([self._load(name, passwords) for name in LOADING_SERVICES]),
+        )
+
+    def _read(self) -> Territory:
+        try:
+            return read_territory(self._folder)
+        except TerritoryErrors as failure:
+            lines = [f"    {self._folder / e.file}:{e.line}: {e.reason}" for e in failure.errors[:20]]
+            raise StartError("\n".join([f"the territory in {self._folder} is not valid:", *lines])) from None
+
+    def _databases(self) -> None:
+        if self._servers.postgres is None:
+            return
+        for name in SERVICES:
+            if name not in self._given.database_urls:
+                password = self._servers.database_password(name)
+                ensure_database(self._servers.postgres.admin_url, name, password)
+
+    def _broker(self, territory: Territory) -> None:
+        slugs = [provider.slug for provider in territory.providers]
+        users = {name: (self._servers.broker_password(name), service_rights(name)) for name in SERVICES}
+        for slug in slugs:
+            user = f"coop-{slug}"
+            users[user] = (self._servers.broker_password(user), cooperative_rights(slug))
+        broker = self._servers.administration
+        broker.ensure_vhost()
+        apply_topology(broker, slugs)
+        broker.ensure_users(users)
+
+    def _command(self, service: str, *arguments: str) -> Command:
+        variables = environment.service(service, "cli", self._servers.endpoints(), self._ports, self._secrets)
+        return Command(f"services.{service}", arguments, variables)
+
+    def _load(self, service: str, passwords: Path) -> Command:
+        further = ("--passwords", str(passwords)) if service == "identity" else ()
+        return self._command(service, "load", str(self._folder), *further)
+
+
+def logins(territory: Territory) -> list[str]:
+    """Everybody in the territory's files who signs in with a password or a client secret."""
+    staff = [account.login for account in territory.staff]
+    return [*staff, *(client.client_id for client in territory.api_clients)]
