@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from services.chassis.refusal import Unavailable
+from services.chassis.settings import ServiceSettings
 
 _CONTENTION: Final = frozenset({
     "40001",  # serialization_failure
@@ -56,6 +57,7 @@ class Database:
             pool_recycle=1_800,
             pool_use_lifo=True,
             isolation_level="READ COMMITTED",
+            hide_parameters=True,  # an error's text reaches the log, and parameters hold the data of persons
             connect_args={
                 "options": options,
                 "connect_timeout": connect_timeout_seconds,
@@ -63,6 +65,19 @@ class Database:
                 "keepalives_idle": 30,
                 "tcp_user_timeout": 15_000,
             },
+        )
+
+    @classmethod
+    def from_settings(cls, settings: ServiceSettings, application_name: str) -> "Database":
+        """The database of a service, with the bounds its settings give; `application_name` as PostgreSQL
+        shows it.
+        """
+        return cls(
+            settings.database_url,
+            pool_size=settings.database_pool_size,
+            statement_timeout_ms=settings.statement_timeout_ms,
+            lock_timeout_ms=settings.lock_timeout_ms,
+            application_name=application_name,
         )
 
     @contextmanager

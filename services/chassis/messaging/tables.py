@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, TIMESTAMP, UUID
 
+from services.chassis import locks
+
 if TYPE_CHECKING:
     from alembic.operations import Operations
 
 WAKE_CHANNEL: Final = "outbox"
 """NOTIFY channel on which the relay hears of new rows; channels are per database."""
-RELAY_IDLE_LOCK: Final = 4_702_111_234_598_002
-"""Advisory lock held by a relay that sleeps: see `_WAKE_FUNCTION`."""
+MAX_DATA_BYTES: Final = 1_048_576
+"""Far below what any broker refuses, so that no event can stop the relay."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ def messaging_tables(metadata: sa.MetaData) -> MessagingTables:
         sa.Column("attempts", sa.Integer, nullable=False, server_default=sa.text("0")),
         sa.Column("next_attempt_at", instant, nullable=False, server_default=now),
         sa.Column("last_error", sa.Text),
+        # What AMQP could not carry would stop the relay for good.
+        sa.CheckConstraint(
+            "octet_length(routing_key) <= 255 AND octet_length(type) <= 255", name="outbox_names"
+        ),
+        sa.CheckConstraint(f"octet_length(data) <= {MAX_DATA_BYTES}", name="outbox_data"),
         sa.Index("outbox_unpublished", "id", postgresql_where=sa.text("published_at IS NULL")),
         # Only rows the broker did not take are in this index, so that writing an event never touches it.
         sa.Index(
@@ -78,10 +85,13 @@ def messaging_tables(metadata: sa.MetaData) -> MessagingTables:
     return MessagingTables(outbox, inbox, idempotency)
 
 
+_ASLEEP: Final = ", ".join(map(str, locks.key(locks.RELAY_ASLEEP)))
 _WAKE_FUNCTION: Final = f"""
 CREATE FUNCTION outbox_wake() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_notify('{WAKE_CHANNEL}', '');
+    IF NOT pg_try_advisory_xact_lock_shared({_ASLEEP}) THEN
+        PERFORM pg_notify('{WAKE_CHANNEL}', '');
+    END IF;
     RETURN NULL;
 END $$
 """
@@ -93,7 +103,11 @@ CREATE TRIGGER outbox_wake AFTER INSERT ON outbox FOR EACH STATEMENT EXECUTE FUN
 def create_messaging_v1(op: "Operations") -> None:
     """Create outbox, inbox and idempotency; called from a service's first migration.
 
-    A statement-level trigger wakes the relay, so that nobody who writes an event can forget to.
+    A statement-level trigger wakes the relay, so that nobody who writes an event can forget to. It does so
+    only when the relay sleeps, which it shows by holding a lock: transactions that NOTIFY commit one after
+    another, which costs a busy database most of its throughput. The shared lock taken otherwise is held until
+    commit, and a relay that goes to sleep waits for it and looks once more; so no event is overlooked in
+    between.
     """
     metadata = sa.MetaData()
     messaging_tables(metadata)

@@ -1,0 +1,125 @@
+"""The commands that every service has."""
+
+import sys
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+import pydantic
+import typer
+
+from services.chassis.database import Database
+from services.chassis.definition import ServiceDefinition, load
+from services.chassis.logs import configure, get_logger
+from services.chassis.settings import ServiceSettings
+
+Process = Callable[[ServiceSettings, Database], None]
+
+
+_PROCESSES: Final = frozenset({"grpc", "worker", "relay", "migrate"})
+
+
+def application(definition: ServiceDefinition, command: str | None) -> typer.Typer:
+    """The command line of the service, as far as `command` needs it."""
+    app = typer.Typer(
+        help=f"Processes and tools of {definition.name}.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    _add_processes(app, definition)
+    if command not in _PROCESSES:  # a process imports no more than it needs
+        _add_tools(app, definition)
+        if definition.cli is not None:
+            app.add_typer(load(definition.cli))
+    return app
+
+
+def _add_processes(app: typer.Typer, definition: ServiceDefinition) -> None:
+    @app.command()
+    def relay() -> None:
+        """Publish the events in the outbox, until stopped."""
+        from services.chassis.messaging.relay import run
+
+        _run(definition, "relay", lambda settings, database: run(settings, definition, database))
+
+    if definition.grpc is not None:
+
+        @app.command()
+        def grpc() -> None:
+            """Answer commands and queries, until stopped."""
+            from services.chassis.rpc.server import run
+
+            _run(definition, "grpc", lambda settings, database: run(settings, definition, database))
+
+    if definition.subscriptions is not None or definition.jobs is not None:
+
+        @app.command()
+        def worker() -> None:
+            """Consume events and run scheduled jobs, until stopped."""
+            from services.chassis.worker import run
+
+            _run(definition, "worker", lambda settings, database: run(settings, definition, database))
+
+    @app.command()
+    def migrate() -> None:
+        """Bring the database up to date."""
+        from services.chassis.migrations import migrate as upgrade
+
+        upgrade(start(definition, "migrate").database_url, definition.migrations)
+
+    for name, path in definition.processes.items():
+        _add_process(app, definition, name, path)
+
+
+def _add_process(app: typer.Typer, definition: ServiceDefinition, name: str, path: str) -> None:
+    @app.command(name, help=f"Run {path}, until stopped.")
+    def process() -> None:
+        _run(definition, name, load(path))
+
+
+def _add_tools(app: typer.Typer, definition: ServiceDefinition) -> None:
+    @app.command("check-topology")
+    def check_topology() -> None:
+        """Check that the broker has the exchanges and queues that this service works with."""
+        from services.chassis.messaging.topology_check import TopologyError, wait_and_check
+
+        settings = start(definition, "check-topology")
+        try:
+            wait_and_check(settings, definition)
+        except TopologyError as error:
+            fail(str(error))
+
+    if definition.subscriptions is not None:
+        from services.chassis.messaging.dead_letter_commands import application as dead_letter_commands
+
+        app.add_typer(dead_letter_commands(definition), name="dlq")
+
+
+def start(definition: ServiceDefinition, process: str) -> ServiceSettings:
+    """Read the settings and set the log up; exit with what is wrong with the environment."""
+    try:
+        settings: ServiceSettings = load(definition.settings)()
+    except pydantic.ValidationError as error:
+        # Never the values: they are secrets.
+        wrong = (f"{str(part['loc'][0]).upper()}: {part['msg']}" for part in error.errors() if part["loc"])
+        fail(f"{definition.name} {process}: the environment is not complete\n  " + "\n  ".join(wrong))
+    configure(definition.name, process, settings.log_level)
+    return settings
+
+
+def fail(message: str) -> NoReturn:
+    """Say why on standard error, and exit with 1."""
+    sys.stderr.write(f"{message}\n")
+    raise SystemExit(1)
+
+
+def _run(definition: ServiceDefinition, process: str, body: Process) -> None:
+    settings = start(definition, process)
+    database = Database.from_settings(settings, f"{definition.name}-{process}")
+    log = get_logger(__name__)
+    log.info("starting")
+    try:
+        body(settings, database)
+    finally:
+        database.dispose()
+    log.info("stopped")

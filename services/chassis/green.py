@@ -1,0 +1,19 @@
+"""Making a process cooperative, before anything else in it is imported."""
+
+import os
+import warnings
+
+
+def patch() -> None:
+    """Replace the blocking parts of the standard library by eventlet's.
+
+    psycopg waits in C and would stop every other greenlet; told to wait with a selector, it waits in the
+    patched one. It reads the variable when it is first imported.
+    """
+    os.environ["PSYCOPG_WAIT_FUNC"] = "wait_selector"
+    with warnings.catch_warnings():
+        # eventlet announces its retirement at import; the worker's dependence on it is one file deep, on
+        # purpose.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import eventlet
+    eventlet.monkey_patch()

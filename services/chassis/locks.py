@@ -1,0 +1,47 @@
+"""Advisory locks of a database, by name: at most one session holds each.
+
+They use the two-integer key space, which leaves the one of single bigints to the services.
+"""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import sqlalchemy as sa
+
+_CLASS: Final = 0x616D6274
+MIGRATION: Final = "migration"
+RELAY: Final = "relay"
+RELAY_ASLEEP: Final = "relay-asleep"
+
+
+def key(name: str) -> tuple[int, int]:
+    """The pair of int4 under which PostgreSQL knows the lock called `name`."""
+    return _CLASS, zlib.crc32(name.encode()) - 2**31
+
+
+def try_lock(connection: sa.Connection, name: str) -> bool:
+    """Take the lock for the connection's session, or return False at once if another session has it."""
+    return bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(*_typed(name)))))
+
+
+def unlock(connection: sa.Connection, name: str) -> None:
+    """Give the lock back; the end of the session does so as well."""
+    connection.execute(sa.select(sa.func.pg_advisory_unlock(*_typed(name))))
+
+
+@contextmanager
+def lock_or_skip(connection: sa.Connection, name: str) -> Iterator[bool]:
+    """Hold the lock for the block if it is free; yields whether it is held."""
+    held = try_lock(connection, name)
+    try:
+        yield held
+    finally:
+        if held and not connection.invalidated:
+            unlock(connection, name)
+
+
+def _typed(name: str) -> tuple[sa.Cast[int], sa.Cast[int]]:
+    space, number = key(name)
+    return sa.cast(space, sa.Integer), sa.cast(number, sa.Integer)

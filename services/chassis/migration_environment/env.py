@@ -1,0 +1,10 @@
+"""Run by Alembic: migrates over the connection that `services.chassis.migrations` hands it."""
+
+from alembic import context
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()
