@@ -21,10 +21,11 @@ DOMAIN = "ambito"
 FAULT = "internal-fault"
 _DETAILS_KEY = "grpc-status-details-bin"
 _RETRY_AFTER_SECONDS = 2
-# gRPC allows 8 KiB of metadata for everything; the details must always fit.
+# gRPC allows 8 KiB of metadata for everything; the details must always fit, in base64.
 _MAX_FACTS = 12
-_MAX_FACT_CHARACTERS = 120
-_MAX_TEXT_CHARACTERS = 500
+_MAX_NAME_BYTES = 40
+_MAX_FACT_BYTES = 120
+_MAX_TEXT_BYTES = 600
 
 _CODES: dict[Kind, int] = {
     Kind.INVALID: code_pb2.INVALID_ARGUMENT,
@@ -90,11 +91,12 @@ class RemoteFailure(Exception):
 def status_of(refusal: Refusal) -> grpc.Status:
     """The gRPC status to end a call with."""
     metadata = {
-        name: str(value)[:_MAX_FACT_CHARACTERS] for name, value in list(refusal.facts.items())[:_MAX_FACTS]
+        _cut(name, _MAX_NAME_BYTES): _cut(str(value), _MAX_FACT_BYTES)
+        for name, value in list(refusal.facts.items())[:_MAX_FACTS]
     }
     if refusal.field is not None:
-        metadata["field"] = refusal.field[:_MAX_FACT_CHARACTERS]
-    italian, english = (refusal.message(language)[:_MAX_TEXT_CHARACTERS] for language in _LANGUAGES)
+        metadata["field"] = _cut(refusal.field, _MAX_FACT_BYTES)
+    italian, english = (_cut(refusal.message(language), _MAX_TEXT_BYTES) for language in _LANGUAGES)
     details: list[Any] = [
         error_details_pb2.ErrorInfo(reason=refusal.type, domain=DOMAIN, metadata=metadata),
         error_details_pb2.LocalizedMessage(locale="it", message=italian),
@@ -107,7 +109,7 @@ def status_of(refusal: Refusal) -> grpc.Status:
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.seconds = refusal.retry_after_seconds
         details.append(retry)
-    return _status(_CODES[refusal.kind], english, details)
+    return _status(_CODES[refusal.kind], refusal.type, details)
 
 
 def status_of_fault(request_id: str | None) -> grpc.Status:
@@ -129,6 +131,10 @@ def refusal_from(error: grpc.RpcError) -> Refusal | RemoteFailure:
     if code in _NO_ANSWER:
         return Unavailable(retry_after_seconds=_RETRY_AFTER_SECONDS)
     return RemoteFailure(code, text)
+
+
+def _cut(text: str, maximum_bytes: int) -> str:
+    return text.encode(errors="replace")[:maximum_bytes].decode(errors="ignore")
 
 
 def _status(code: int, message: str, details: list[Any]) -> grpc.Status:

@@ -1,0 +1,40 @@
+"""A gRPC service made of plain functions over bytes: all that is needed to test what surrounds a handler."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+
+from services.chassis.rpc.answering import Verifier
+from services.chassis.rpc.server import RpcServer
+
+SERVICE = "ambito.test.v1.Test"
+
+Handler = Callable[[bytes, grpc.ServicerContext], bytes]
+Method = grpc.UnaryUnaryMultiCallable[bytes, bytes]
+
+
+def add_handlers(handlers: Mapping[str, Handler], server: grpc.Server) -> None:
+    """Adds them as generated code would."""
+    made = {name: grpc.unary_unary_rpc_method_handler(handler) for name, handler in handlers.items()}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, made),))
+    server.add_registered_method_handlers(SERVICE, made)  # type: ignore[attr-defined]  # newer than its stubs
+
+
+def method(channel: Any, name: str) -> Any:  # noqa: ANN401  # of a blocking or an asynchronous channel
+    """The stub of one method."""
+    return channel.unary_unary(f"/{SERVICE}/{name}")
+
+
+@contextmanager
+def serving(verifier: Verifier, handlers: Mapping[str, Handler], **options: Any) -> Iterator[RpcServer]:  # noqa: ANN401
+    """A started server on a free port, stopped at the end. `options` as RpcServer's."""
+    server = RpcServer(
+        "127.0.0.1:0", [(add_handlers, handlers)], verifier, **{"check": lambda: None, **options}
+    )
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop(5)
