@@ -8,7 +8,6 @@ as long as the connection's lock time-out. A failure stores nothing: the transac
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -18,9 +17,8 @@ from sqlalchemy import CTE, Connection, Table, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
-from services.chassis.refusal import InvalidField, Kind, Refusal
-
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+from services.chassis.idempotency_key import checked_key
+from services.chassis.refusal import Kind, Refusal
 
 
 class IdempotencyKeyReused(Refusal):
@@ -39,17 +37,6 @@ class IdempotencyInFlight(Refusal):
     type = "idempotency-in-flight"
     it = "Una richiesta con la stessa chiave di idempotenza è ancora in corso."
     en = "A request with the same idempotency key is still running."
-
-
-def checked_key(key: str) -> str:
-    """`key` if it is 1 to 255 visible ASCII characters without spaces; else InvalidField."""
-    if _KEY.fullmatch(key) is None:
-        raise InvalidField(
-            field="idempotency_key",
-            it="La chiave di idempotenza deve avere da 1 a 255 caratteri ASCII visibili, senza spazi.",
-            en="The idempotency key must be 1 to 255 visible ASCII characters, without spaces.",
-        )
-    return key
 
 
 def request_hash(operation: str, request: bytes) -> bytes:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import grpc
 
 from services.chassis.caller import ANONYMOUS, Caller
-from services.chassis.idempotency import checked_key
+from services.chassis.idempotency_key import checked_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,6 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
     _log.info("rpc server stopping", grace_seconds=settings.grpc_stop_grace_seconds)
     server.stop(settings.grpc_stop_grace_seconds)
     operations.stop()
-    database.dispose()
 
 
 class _Registrar:
