@@ -1,4 +1,4 @@
-"""`python -m services.contracts.territory check FOLDER`: says what is wrong with a territory's files, or nothing is."""
+"""`python -m services.contracts.territory check FOLDER`: is a territory's folder valid, and if not, why."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def check(folder: Annotated[Path, typer.Argument(help="Folder with the territory
         typer.echo(f"{len(failure.errors)} mistakes", err=True)
         raise typer.Exit(1) from None
     typer.echo(
-        f"{territory.ambito.name.it}: {len(territory.comuni)} comuni, {len(territory.social_points)} Social Points, "
+        f"{territory.ambito.name.it}: {len(territory.comuni)} comuni, "
+        f"{len(territory.social_points)} Social Points, "
         f"{len(territory.providers)} providers, {len(territory.services)} services, "
         f"{len(territory.offerings)} offerings, {len(territory.measures)} measures. Valid."
     )

@@ -1,4 +1,4 @@
-"""staff.yaml and api_clients.yaml: who works with the system. No passwords and no secrets are ever in these files."""
+"""staff.yaml and api_clients.yaml: who works with the system. These files never hold passwords or secrets."""
 
 from __future__ import annotations
 

@@ -64,7 +64,8 @@ class Service(Strict):
     description: Localised
     target: Localised
     duration_minutes: Minutes
-    #: The ambito's tariff for accredited services, otherwise the usual price; a private offering may set its own.
+    #: The ambito's tariff for accredited services, otherwise the usual price; without VAT. Only an
+    #: offering of a private service may have another.
     price_cents: Cents
     price_unit: PriceUnit
     vat_percent: Percent = 0

@@ -1,6 +1,6 @@
-"""What the files of a territory say about each other: unknown references, duplicates, overlaps, contradictions.
+"""What the files of a territory say about each other: unknown names, duplicates, overlaps, contradictions.
 
-Every check yields `(location, reason)`; a location begins with the top-level key: `("services", 3, "category")`.
+A check yields `(location, reason)`; a location begins with the top-level key: `("services", 3, "slug")`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def check_references(territory: Territory) -> Iterator[Problem]:
 def _repeated(
     key: str, entries: Sequence[_T], identity: Callable[[_T], Hashable], field: str
 ) -> Iterator[Problem]:
-    """Every entry whose identity an earlier one already has. The identity is shown as the reason's subject."""
+    """Every entry whose identity an earlier one already has."""
     seen: set[Hashable] = set()
     for index, entry in enumerate(entries):
         value = identity(entry)
@@ -45,7 +45,7 @@ def _repeated(
 def _unknown(
     where: Location, values: Iterable[str | None], known: Container[str], what: str
 ) -> Iterator[Problem]:
-    """Every value that is given but not known. `where` is the location of the value, or of the list of values."""
+    """Every value that is given but not known; `where` is the place of the value or of its list."""
     for value in values:
         if value is not None and value not in known:
             yield where, f"{where[-1]}: there is no {what} {value!r}"
@@ -99,17 +99,12 @@ def _funding(t: Territory) -> Iterator[Problem]:
         here = ("isee_tables", index)
         yield from _unknown((*here, "comune"), [table.comune], comuni, "comune")
         yield from _unknown((*here, "section"), [table.section], sections, "section")
-        for earlier in t.isee_tables[:index]:
-            if (earlier.comune, earlier.section) == (
-                table.comune,
-                table.section,
-            ) and earlier.shares_a_day_with(table):
-                yield (
-                    (*here, "valid_from"),
-                    (
-                        f"valid_from: another table of {table.comune} for {table.section} holds on the same days"
-                    ),
-                )
+        same_scope = (
+            e for e in t.isee_tables[:index] if (e.comune, e.section) == (table.comune, table.section)
+        )
+        if any(earlier.shares_a_day_with(table) for earlier in same_scope):
+            reason = f"another table of {table.comune} for {table.section} holds on the same days"
+            yield (*here, "valid_from"), f"valid_from: {reason}"
 
 
 def _providers(t: Territory) -> Iterator[Problem]:
@@ -196,12 +191,8 @@ def _slots(here: Location, offering: Offering, service: Service | None) -> Itera
     for number, rule in enumerate(offering.availability):
         place = (*here, "availability", number)
         if service is not None and rule.slot_minutes < service.duration_minutes:
-            yield (
-                (*place, "slot_minutes"),
-                (
-                    f"slot_minutes: {rule.slot_minutes} is shorter than the service ({service.duration_minutes})"
-                ),
-            )
+            reason = f"{rule.slot_minutes} is shorter than the service ({service.duration_minutes})"
+            yield (*place, "slot_minutes"), f"slot_minutes: {reason}"
         if any(rule.overlaps(earlier) for earlier in offering.availability[:number]):
             yield (*place, "from"), "from: overlaps another rule of this offering above"
 

@@ -1,4 +1,4 @@
-"""One line of a file of citizens (NDJSON): the interface between a register, or the generator, and identity."""
+"""One line of a file of citizens (NDJSON), as a register or the generator hands it over to identity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""measures.yaml, budgets.yaml and isee_bands.yaml: what pays for services, how much there is, who pays a share."""
+"""measures.yaml, budgets.yaml, isee_bands.yaml: what pays for services, how much, and the citizens' share."""
 
 from __future__ import annotations
 
@@ -180,10 +180,7 @@ IseeTable = Annotated[PercentageTable | HourlyTable, Field(discriminator="kind")
 
 
 def check_band_limits(limits: list[int | None]) -> None:
-    """Bands ascend without gap and only the last one is open.
-
-    :raises ValueError: with the reason
-    """
+    """Bands ascend and only the last one is open; otherwise a ValueError says what is wrong."""
     if limits[-1] is not None:
         raise ValueError("the last band must be open (up_to_cents: null)")
     closed = limits[:-1]

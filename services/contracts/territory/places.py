@@ -57,7 +57,7 @@ class SocialPoint(Strict):
 
 
 class Closure(Strict):
-    """Days on which nothing is bookable: in one comune, of one provider, at one Social Point, or everywhere."""
+    """Days with nothing to book: in one comune, of one provider, at one Social Point, or everywhere."""
 
     first_day: date
     last_day: date

@@ -1,4 +1,4 @@
-"""Reads and validates a territory's folder: first each file by itself, then what they say about each other."""
+"""Reads and validates a territory's folder: each file by itself, then what they say about each other."""
 
 from __future__ import annotations
 
@@ -46,8 +46,9 @@ _REASONS: Final = {"extra_forbidden": "unknown field", "missing": "the field is 
 def read_territory(folder: Path) -> Territory:
     """Read a folder of YAML files into a valid territory. Touches nothing but the files.
 
-    :raises TerritoryErrors: every mistake of every file. References between files are only checked once all files
-        are well-formed, since a broken file would make every reference to it look wrong.
+    Raises:
+        TerritoryErrors: every mistake of every file. References between files are only checked once all files
+            are well-formed, since a broken file would make every reference to it look wrong.
     """
     if not folder.is_dir():
         raise TerritoryErrors([TerritoryError(str(folder), 1, "there is no such folder")])
@@ -98,7 +99,7 @@ def _read_file(file: YamlFile, keys: Mapping[str, Any]) -> dict[str, Any]:
             file.fail((), f"the key {key!r} is missing")
             continue
         try:
-            # By way of JSON, where strictness means what it should: text may be a day or a time, but no number.
+            # By way of JSON, where strictness means what it should: text may be a day, but never a number.
             parts[key] = _ADAPTERS[key].validate_json(json.dumps(file.value[key]), strict=True)
         except ValidationError as error:
             for problem in error.errors(include_url=False, include_context=False):

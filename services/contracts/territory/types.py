@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-#: Lower-case words of letters and digits joined by single hyphens; safe in URLs, routing keys and queue names.
+#: Lower-case words of letters and digits joined by hyphens; safe in URLs, routing keys and queue names.
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=63)]
 #: Cadastral code of a comune, as in the codice fiscale.
 Belfiore = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{3}$")]
@@ -28,14 +28,14 @@ Minutes = Annotated[int, Field(gt=0, le=24 * 60)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 
 
-def _whole_minutes(value: datetime.time) -> datetime.time:
+def _whole_minutes(value: dt.time) -> dt.time:
     if value.tzinfo is not None or value.second or value.microsecond:
         raise ValueError("a local wall time is written HH:MM, without seconds or zone")
     return value
 
 
 #: Local wall time of the ambito's zone, whole minutes.
-LocalTime = Annotated[datetime.time, AfterValidator(_whole_minutes)]
+LocalTime = Annotated[dt.time, AfterValidator(_whole_minutes)]
 
 _MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-([0-2][0-9]|3[01])")
 
@@ -44,7 +44,7 @@ def _month_day(value: str) -> str:
     if not _MONTH_DAY.fullmatch(value):
         raise ValueError("a yearly day is written MM-DD")
     try:
-        datetime.date(2001, int(value[:2]), int(value[3:]))  # not a leap year: 29 February recurs in no way
+        dt.date(2001, int(value[:2]), int(value[3:]))  # not a leap year: 29 February recurs in no way
     except ValueError:
         raise ValueError(f"{value} is not a day of every year") from None
     return value
@@ -111,8 +111,8 @@ class WeeklyHours(Strict):
 class Validity(Strict):
     """A period of local days, both included. ``valid_to`` null: without end."""
 
-    valid_from: datetime.date
-    valid_to: datetime.date | None = None
+    valid_from: dt.date
+    valid_to: dt.date | None = None
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
@@ -120,7 +120,7 @@ class Validity(Strict):
             raise ValueError(f"valid_to {self.valid_to} is before valid_from {self.valid_from}")
         return self
 
-    def holds_on(self, day: datetime.date) -> bool:
+    def holds_on(self, day: dt.date) -> bool:
         """True on every day from the first to the last one included."""
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 

@@ -41,7 +41,7 @@ _ODD_WEIGHTS = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12
 _ODD = {c: _ODD_WEIGHTS[i if i < 10 else i - 10] for i, c in enumerate(_ALPHABET)}
 _EVEN = {c: i if i < 10 else i - 10 for i, c in enumerate(_ALPHABET)}
 _VOWELS = frozenset("AEIOU")
-# Letters that Unicode does not decompose, and the umlauts, which take an E (Agenzia delle Entrate, circular 34/E of 2011).
+# Umlauts take an E (Agenzia delle Entrate, circular 34/E of 2011); the others Unicode does not decompose.
 _TRANSLITERATION = str.maketrans(
     {
         "Ä": "AE",
@@ -67,7 +67,7 @@ class Sex(StrEnum):
 
 
 class CodiceFiscaleRefused(Refusal):
-    """Base of every refusal of a codice fiscale. The code itself is never among the facts: it is personal data."""
+    """Base of every refusal of a codice fiscale. The code itself, personal data, is never among the facts."""
 
     kind = Kind.INVALID
 
@@ -125,7 +125,7 @@ class NotEncodable(CodiceFiscaleRefused):
 
 @dataclass(frozen=True, slots=True)
 class CodiceFiscale:
-    """A valid codice fiscale in its normal form (upper case, no spaces). Make it with :func:`parse` or :func:`encode`.
+    """A valid codice fiscale in its normal form (upper case, no spaces), made by `parse` or `encode`.
 
     Two objects are equal only if the codes are the same characters: an omocodic code is another person's.
     """
@@ -144,7 +144,7 @@ class CodiceFiscale:
 
     @property
     def plain(self) -> str:
-        """The 16 characters before omocodia (the same code if it is not omocodic). A hint for searches, no identity."""
+        """The code before omocodia (the same if it is not omocodic). A hint for searches, no identity."""
         if self.is_provisional:
             return self.value
         digits = _plain_digits(self.value)
@@ -159,7 +159,7 @@ class CodiceFiscale:
 
     @property
     def birthplace(self) -> str | None:
-        """Belfiore code of the comune (or Z### of the foreign state) of birth; None for a provisional code."""
+        """Belfiore code of the comune (Z### of the foreign state) of birth; None for a provisional code."""
         return None if self.is_provisional else _plain_digits(self.value)[11:15]
 
     @property
@@ -178,16 +178,17 @@ class CodiceFiscale:
 
 
 def normalise(text: str) -> str:
-    """Upper case without white space. Characters outside ASCII stay as they are, so that none turns into a valid one."""
+    """Upper case without white space. Characters outside ASCII stay, so that none turns into a valid one."""
     return "".join(c.upper() if c.isascii() else c for c in text if not c.isspace())
 
 
 def parse(text: str, *, field: str = "codice_fiscale") -> CodiceFiscale:
     """Read a code as a person typed it, in either form.
 
-    :raises MalformedCodiceFiscale: wrong length or wrong kind of character in a place
-    :raises WrongCheckCharacter: the check letter or digit does not match
-    :raises ImpossibleBirthDate: the encoded day exists in no year
+    Raises:
+        MalformedCodiceFiscale: wrong length or wrong kind of character in a place
+        WrongCheckCharacter: the check letter or digit does not match
+        ImpossibleBirthDate: the encoded day exists in no year
     """
     code = normalise(text)
     if _PROVISIONAL.fullmatch(code):
@@ -213,8 +214,9 @@ def check_declared(
 
     The year is compared modulo 100: 30 May 1919 and 30 May 2019 have the same code.
 
-    :raises BirthDateMismatch: another day, month or year within the century
-    :raises SexMismatch: another sex (only if one was declared)
+    Raises:
+        BirthDateMismatch: another day, month or year within the century
+        SexMismatch: another sex (only if one was declared)
     """
     if code.is_provisional:
         return
@@ -227,9 +229,11 @@ def check_declared(
 def encode(family_name: str, given_name: str, birth_date: date, sex: Sex, birthplace: str) -> CodiceFiscale:
     """Compute the 16-character code of a person.
 
-    :param birthplace: Belfiore code of the comune, or Z### for a foreign state. Its existence is not checked:
-        suppressed comuni keep theirs.
-    :raises NotEncodable: a name has no Latin letters to offer, or the birthplace is not one letter and three digits
+    The birthplace is a Belfiore code, or Z### for a foreign state. Its existence is not checked: suppressed
+    comuni keep theirs.
+
+    Raises:
+        NotEncodable: a name has letters without transliteration or none, or the birthplace is no such code
     """
     place = normalise(birthplace)
     if not _BIRTHPLACE.fullmatch(place):
@@ -245,10 +249,22 @@ def encode(family_name: str, given_name: str, birth_date: date, sex: Sex, birthp
     return CodiceFiscale(body + _check_letter(body))
 
 
-def omocodic_variants(code: CodiceFiscale) -> tuple[CodiceFiscale, ...]:
-    """The 127 omocodic codes that share a code's plain form, fewest replaced digits first, right-most digit first.
+def provisional(serial: int) -> CodiceFiscale:
+    """The 11-digit code with this serial number, 1 to 9,999,999,999.
 
-    The first with k replaced digits is the k-th that the Agenzia delle Entrate assigns. Empty for a provisional code.
+    Raises:
+        NotEncodable: the serial number is out of range
+    """
+    if not 0 < serial < 10**10:
+        raise NotEncodable(field="serial")
+    body = f"{serial:010d}"
+    return CodiceFiscale(body + _check_digit(body))
+
+
+def omocodic_variants(code: CodiceFiscale) -> tuple[CodiceFiscale, ...]:
+    """The 127 omocodic codes with the same plain form: fewest letters first, right-most digits first.
+
+    The first with k letters is the k-th that the Agenzia delle Entrate assigns. None for a provisional code.
     """
     if code.is_provisional:
         return ()
@@ -281,7 +297,7 @@ def _day_exists(plain: str) -> bool:
     month, day = _MONTHS.index(plain[8]) + 1, int(plain[9:11])
     if day > _FEMALE_DAY_OFFSET:
         day -= _FEMALE_DAY_OFFSET
-    # 29 February needs a leap year in some century: 00 is 2000, and any other multiple of four is one in each.
+    # 29 February needs a leap year in some century: 2000 for 00, and any century for other multiples of 4.
     year = 2000 + int(plain[6:8])
     return 1 <= day <= calendar.monthrange(year, month)[1]
 
@@ -298,7 +314,7 @@ def _check_digit(body: str) -> str:
 
 
 def _letters(name: str, *, field: str) -> str:
-    """A–Z only: accents, apostrophes, hyphens and spaces dropped, letters of other Latin alphabets transliterated."""
+    """A–Z only: accents, apostrophes, hyphens, spaces dropped; letters of other Latin scripts replaced."""
     text = unicodedata.normalize("NFC", name).replace("ß", "ẞ").upper().translate(_TRANSLITERATION)
     letters = [c for c in unicodedata.normalize("NFKD", text) if c.isalpha()]
     if not letters or any(not c.isascii() for c in letters):
