@@ -8,7 +8,7 @@ as a `google.rpc.Status` and HTTP as `application/problem+json`; each mapping ex
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 Language = Literal["it", "en"]
 
@@ -59,7 +59,7 @@ class InvalidField(Refusal):
     kind = Kind.INVALID
     type = "invalid-field"
 
-    def __init__(self, *, field: str, it: str, en: str, **facts: object) -> None:
+    def __init__(self, *, field: str, it: str, en: str, **facts: Any) -> None:
         self.it, self.en = it, en
         super().__init__(field=field, **facts)
 
@@ -72,7 +72,7 @@ class NotFound(Refusal):
     it = "Non trovato: {what}."
     en = "Not found: {what}."
 
-    def __init__(self, *, what: str, field: str | None = None, **facts: object) -> None:
+    def __init__(self, *, what: str, field: str | None = None, **facts: Any) -> None:
         super().__init__(field=field, what=what, **facts)
 
 
@@ -102,5 +102,5 @@ class Unavailable(Refusal):
     it = "Servizio momentaneamente non disponibile."
     en = "The service is not available at the moment."
 
-    def __init__(self, *, retry_after_seconds: int = 1, **facts: object) -> None:
+    def __init__(self, *, retry_after_seconds: int = 1, **facts: Any) -> None:
         super().__init__(retry_after_seconds=retry_after_seconds, **facts)

@@ -1,0 +1,46 @@
+"""`python -m gateway`: serves the API until told to stop; requests under way are finished first."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from gateway.app import create_app
+from gateway.settings import GatewaySettings
+from services.chassis import logs, ops
+
+_STOP_SECONDS = 10
+
+
+def server(settings: GatewaySettings) -> uvicorn.Server:
+    """The HTTP server, not yet started."""
+    host, _, port = settings.gateway_bind.rpartition(":")
+    config = uvicorn.Config(
+        create_app(settings),
+        host=host,
+        port=int(port),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Only these are believed about whom they speak for; by default uvicorn believes every local process.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+def main() -> None:
+    settings = GatewaySettings()
+    logs.configure("gateway", "http", settings.log_level)
+    operations = ops.serve(settings.ops_bind, {})
+    try:
+        server(settings).run()
+    finally:
+        operations.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Puts the gateway together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from gateway import problems
+from gateway.api import (
+    bookings,
+    catalogue,
+    delegations,
+    events,
+    messages,
+    people,
+    plans,
+    sessions,
+    system,
+    vouchers,
+)
+from gateway.backends import Backends
+from gateway.middleware import Edge
+from gateway.settings import GatewaySettings
+from services.chassis.tokens import TokenVerifier
+
+VERSION = "1.0.0"
+
+_DESCRIPTION = """\
+One portal for a territory's public, private and company-paid welfare.
+
+Errors are `application/problem+json`; `type` is stable, `detail` follows `Accept-Language` (it, en).
+Requests that create something take an `Idempotency-Key`. Access tokens are signed Ed25519 JWTs.
+"""
+_PROBLEM = {
+    "description": "Refused; the problem says why",
+    "content": {
+        "application/problem+json": {
+            "schema": {
+                "type": "object",
+                "required": ["type", "title", "status", "detail", "errors", "facts"],
+                "properties": {
+                    "type": {"type": "string", "examples": ["urn:ambito:problem:voucher-expired"]},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer", "format": "int32"},
+                    "detail": {"type": "string"},
+                    "errors": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "properties": {"field": {"type": "string"}, "reason": {"type": "string"}},
+                        },
+                    },
+                    "facts": {"type": "object", "additionalProperties": {"type": "string"}},
+                    "request_id": {"type": "string"},
+                },
+            }
+        }
+    },
+}
+_API = (people, sessions, delegations, catalogue, bookings, plans, vouchers, messages, events)
+
+
+def create_app(settings: GatewaySettings) -> FastAPI:
+    """The ASGI application. Channels are opened when it starts and closed when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.backends = Backends.connect(settings)
+        yield
+        await app.state.backends.close()
+
+    app = FastAPI(
+        title="Ambito",
+        version=VERSION,
+        description=_DESCRIPTION,
+        license_info={"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        generate_unique_id_function=_operation_id,
+        responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
+        redirect_slashes=False,
+    )
+    app.state.verifier = TokenVerifier(settings.jwks_file)
+    problems.install(app)
+    for module in _API:
+        app.include_router(module.router, prefix="/api/v1")
+    app.include_router(system.router)
+    app.add_middleware(
+        Edge, body_limit_bytes=settings.body_limit_bytes, connections_limit=settings.connections_limit
+    )
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return f"{route.tags[0]}_{route.name}"

@@ -1,0 +1,135 @@
+"""What happens to every request before and after its route.
+
+One pure ASGI layer, because it is on every hot path.
+"""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+
+from prometheus_client import Counter, Gauge, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.problems import http_problem, preferred_language
+from services.chassis.logs import get_logger
+from services.chassis.tracing import request_id, start_from
+
+_REQUESTS = Counter("gateway_requests_total", "Requests answered.", ["method", "route", "status"])
+_SECONDS = Histogram(
+    "gateway_request_seconds",
+    "Time to answer.",
+    ["method", "route"],
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 6),
+)
+_UNDER_WAY = Gauge("gateway_requests_under_way", "Requests being answered now.")
+
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_WITH_BODY = {"POST", "PUT", "PATCH"}
+
+_log = get_logger(__name__)
+
+
+class Edge:
+    """Request id and trace, limits on bodies and on requests under way, security headers, a log line."""
+
+    def __init__(self, app: ASGIApp, *, body_limit_bytes: int, connections_limit: int) -> None:
+        self._app = app
+        self._body_limit = body_limit_bytes
+        self._connections_limit = connections_limit
+        self._under_way = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        with start_from(headers.get("traceparent"), headers.get("x-request-id")):
+            await self._answer(scope, headers, receive, send)
+
+    async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                sent = MutableHeaders(scope=message)
+                for name, value in _SECURITY_HEADERS.items():
+                    sent.setdefault(name, value)
+                sent["X-Request-Id"] = request_id() or ""
+            await send(message)
+
+        self._under_way += 1
+        _UNDER_WAY.set(self._under_way)
+        try:
+            refusal = self._refused(scope["method"], headers)
+            if refusal is not None:
+                language = preferred_language(headers.get("accept-language"))
+                retry = 1 if refusal == HTTPStatus.SERVICE_UNAVAILABLE else None
+                answer = http_problem(refusal, language, retry_after_seconds=retry)
+                await answer(scope, receive, send_with_headers)
+                return
+            await self._app(scope, _Bounded(receive, self._body_limit), send_with_headers)
+        finally:
+            self._under_way -= 1
+            _UNDER_WAY.set(self._under_way)
+            self._record(scope, status, time.perf_counter() - started)
+
+    def _refused(self, method: str, headers: Headers) -> int | None:
+        """The status with which the request is refused before it is read, if it is."""
+        if self._under_way > self._connections_limit:
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        length = headers.get("content-length", "0")
+        if not length.isascii() or not length.isdigit():
+            return HTTPStatus.BAD_REQUEST
+        if int(length) > self._body_limit:
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        has_body = length != "0" or "transfer-encoding" in headers
+        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if method in _WITH_BODY and has_body and media_type != "application/json":
+            return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+        return None
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        # The route's template, never the path: paths hold ids, and there must be few label values.
+        route = getattr(scope.get("route"), "path", "-")
+        _REQUESTS.labels(scope["method"], route, status).inc()
+        _SECONDS.labels(scope["method"], route).observe(seconds)
+        client = scope.get("client") or ("-", 0)
+        _log.info(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+            client=client[0],
+            consumer=scope.get("state", {}).get("consumer", "-"),
+        )
+
+
+class _Bounded:
+    """`receive`, which stops a body that grows past the limit."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._left = limit
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+            if self._left < 0:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return message
