@@ -71,7 +71,7 @@ class Idempotency:
         if key is None:
             return effect()
         values = self.row_values(actor=actor, key=key, operation=operation, request=request, response=None)
-        # With the key claimed first, a concurrent repetition waits here, on the unique index, until this ends.
+        # Once the key is claimed, a concurrent repetition waits here, on the unique index.
         claim = insert(self._table).values(values).on_conflict_do_nothing().returning(self._table.c.key)
         try:
             claimed = connection.execute(claim).first() is not None

@@ -12,7 +12,6 @@ from services.chassis.rpc.server import RpcServer
 SERVICE = "ambito.test.v1.Test"
 
 Handler = Callable[[bytes, grpc.ServicerContext], bytes]
-Method = grpc.UnaryUnaryMultiCallable[bytes, bytes]
 
 
 def add_handlers(handlers: Mapping[str, Handler], server: grpc.Server) -> None:
@@ -28,11 +27,16 @@ def method(channel: Any, name: str) -> Any:  # noqa: ANN401  # of a blocking or 
 
 
 @contextmanager
-def serving(verifier: Verifier, handlers: Mapping[str, Handler], **options: Any) -> Iterator[RpcServer]:  # noqa: ANN401
-    """A started server on a free port, stopped at the end. `options` as RpcServer's."""
-    server = RpcServer(
-        "127.0.0.1:0", [(add_handlers, handlers)], verifier, **{"check": lambda: None, **options}
-    )
+def serving(
+    verifier: Verifier,
+    handlers: Mapping[str, Handler],
+    *,
+    bind: str = "127.0.0.1:0",
+    check: Callable[[], None] = lambda: None,
+    **limits: int,
+) -> Iterator[RpcServer]:
+    """A started server, on a free port unless told otherwise, stopped at the end. `limits` as RpcServer's."""
+    server = RpcServer(bind, [(add_handlers, handlers)], verifier, check=check, **limits)
     server.start()
     try:
         yield server

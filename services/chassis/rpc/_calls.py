@@ -40,8 +40,8 @@ def service_config(retried_reads: Iterable[str]) -> str:
     """Every replica in turn; the named reads once more when a replica was not reachable, commands never."""
     names = []
     for method in retried_reads:
-        service, slash, name = method.strip("/").partition("/")
-        if not slash:
+        service, _, name = method.strip("/").partition("/")
+        if not (service and name):
             raise ValueError(f"not a full method name: {method!r}")
         names.append({"service": service, "method": name})
     config: dict[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}

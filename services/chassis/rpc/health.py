@@ -9,21 +9,17 @@ from grpc_health.v1 import health, health_pb2
 
 from services.chassis.logs import get_logger
 
+_INTERVAL_SECONDS = 2.0
 _log = get_logger("rpc")
 
 
 class HealthReporter:
-    """Runs `check` every `interval_seconds` in a thread of its own and sets the status of every service by
-    it.
-    """
+    """Runs `check` every two seconds in a thread of its own and sets the status of every service by it."""
 
-    def __init__(
-        self, services: Iterable[str], check: Callable[[], None], *, interval_seconds: float = 2.0
-    ) -> None:
+    def __init__(self, services: Iterable[str], check: Callable[[], None]) -> None:
         self.servicer = health.HealthServicer()
         self._services = [health.OVERALL_HEALTH, *services]
         self._check = check
-        self._interval_seconds = interval_seconds
         self._stopping = threading.Event()
         self._serving: bool | None = None
 
@@ -38,7 +34,7 @@ class HealthReporter:
         self.servicer.enter_graceful_shutdown()
 
     def _loop(self) -> None:
-        while not self._stopping.wait(self._interval_seconds):
+        while not self._stopping.wait(_INTERVAL_SECONDS):
             self._report()
 
     def _report(self) -> None:
