@@ -1,7 +1,8 @@
 """The commands that every service has."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, NoReturn
 
 import pydantic
@@ -9,6 +10,7 @@ import typer
 
 from services.chassis.database import Database
 from services.chassis.definition import ServiceDefinition, load
+from services.chassis.errors import CannotRunError
 from services.chassis.logs import configure, get_logger
 from services.chassis.settings import ServiceSettings
 
@@ -65,7 +67,9 @@ def _add_processes(app: typer.Typer, definition: ServiceDefinition) -> None:
         """Bring the database up to date."""
         from services.chassis.migrations import migrate as upgrade
 
-        upgrade(start(definition, "migrate").database_url, definition.migrations)
+        settings = start(definition, "migrate")
+        with failing():
+            upgrade(settings.database_url, definition.migrations)
 
     for name, path in definition.processes.items():
         _add_process(app, definition, name, path)
@@ -81,13 +85,11 @@ def _add_tools(app: typer.Typer, definition: ServiceDefinition) -> None:
     @app.command("check-topology")
     def check_topology() -> None:
         """Check that the broker has the exchanges and queues that this service works with."""
-        from services.chassis.messaging.topology_check import TopologyError, wait_and_check
+        from services.chassis.messaging.topology_check import wait_and_check
 
         settings = start(definition, "check-topology")
-        try:
+        with failing():
             wait_and_check(settings, definition)
-        except TopologyError as error:
-            fail(str(error))
 
     if definition.subscriptions is not None:
         from services.chassis.messaging.dead_letter_commands import application as dead_letter_commands
@@ -113,13 +115,23 @@ def fail(message: str) -> NoReturn:
     raise SystemExit(1)
 
 
+@contextmanager
+def failing() -> Iterator[None]:
+    """Exit with the message of a `CannotRunError`, and without a traceback."""
+    try:
+        yield
+    except CannotRunError as error:
+        fail(str(error))
+
+
 def _run(definition: ServiceDefinition, process: str, body: Process) -> None:
     settings = start(definition, process)
     database = Database.from_settings(settings, f"{definition.name}-{process}")
     log = get_logger(__name__)
     log.info("starting")
-    try:
-        body(settings, database)
-    finally:
-        database.dispose()
+    with failing():
+        try:
+            body(settings, database)
+        finally:
+            database.dispose()
     log.info("stopped")

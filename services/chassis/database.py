@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import exc
 
@@ -91,6 +92,22 @@ class Database:
         """A read-only transaction; writing in it is an error of the database."""
         with _translated(), self.engine.connect() as connection:
             yield connection.execution_options(postgresql_readonly=True)
+
+    @contextmanager
+    def session(self) -> Iterator[sa.Connection]:
+        """A connection that commits each statement by itself, for session locks and LISTEN; closed
+        afterwards.
+        """
+        with _translated(), self.engine.connect() as connection:
+            session = connection.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                yield session
+            except (
+                psycopg.OperationalError
+            ) as error:  # from the driver itself, e.g. while it waits to be notified
+                raise DatabaseLost(retry_after_seconds=2) from error
+            finally:
+                session.invalidate()
 
     def ping(self) -> None:
         """Return if the database answers, else raise `Unavailable`."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import sqlalchemy as sa
+from psycopg.errors import LockNotAvailable
 
 _CLASS: Final = 0x616D6274
 MIGRATION: Final = "migration"
@@ -24,6 +25,21 @@ def key(name: str) -> tuple[int, int]:
 def try_lock(connection: sa.Connection, name: str) -> bool:
     """Take the lock for the connection's session, or return False at once if another session has it."""
     return bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(*_typed(name)))))
+
+
+def lock(connection: sa.Connection, name: str) -> bool:
+    """Wait for the lock as long as the session's `lock_timeout` allows; whether it was granted.
+
+    `connection` must commit each statement by itself: inside a transaction the timeout would end the
+    transaction.
+    """
+    try:
+        connection.execute(sa.select(sa.func.pg_advisory_lock(*_typed(name))))
+    except sa.exc.OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            return False
+        raise
+    return True
 
 
 def unlock(connection: sa.Connection, name: str) -> None:

@@ -17,6 +17,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from services.chassis import locks
+from services.chassis.errors import CannotRunError
 from services.chassis.logs import get_logger
 
 LOCK_TIMEOUT_MS: Final = 4_000
@@ -26,7 +27,7 @@ _WAIT_FOR_OTHER_SECONDS: Final = 120.0
 _log = get_logger(__name__)
 
 
-class MigrationBusyError(Exception):
+class MigrationBusyError(CannotRunError):
     """Another process kept migrating the same database for too long."""
 
 

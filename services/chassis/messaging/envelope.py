@@ -1,0 +1,77 @@
+"""Events as messages: CloudEvents 1.0 in binary mode, attributes in headers, data in the body."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from services.chassis.messaging.publisher import CONTENT_TYPE, Outgoing
+from services.chassis.messaging.received import PermanentFailure, Received
+
+T = TypeVar("T")
+
+
+def exchange_of(service: str, *, public: bool) -> str:
+    """The exchange on which a service publishes; what is public also reaches the other one."""
+    return f"ambito.{service}.public" if public else f"ambito.{service}"
+
+
+def to_message(row: sa.RowMapping, service: str) -> Outgoing:
+    """The message for a row of the outbox."""
+    event_id = str(row["event_id"])
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": event_id,
+        "ce-type": row["type"],
+        "ce-source": row["source"],
+        "ce-subject": row["subject"],
+        "ce-time": row["occurred_at"].astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "ce-sequence": str(row["sequence"]),
+        "ce-dataschema": f"urn:ambito:schema:{row['type']}",
+    }
+    if row["traceparent"] is not None:
+        headers["traceparent"] = row["traceparent"]
+    return Outgoing(
+        exchange=exchange_of(service, public=row["public"]),
+        routing_key=row["routing_key"],
+        body=bytes(row["data"]),
+        headers=headers,
+        message_id=event_id,
+        type=row["type"],
+        timestamp=row["occurred_at"],
+        app_id=row["source"],
+    )
+
+
+def from_message(
+    headers: Mapping[str, Any], *, content_type: str | None, routing_key: str, body: bytes
+) -> Received:
+    """The event in a message; raise `PermanentFailure` saying which attribute is missing or malformed."""
+    if content_type != CONTENT_TYPE:
+        raise PermanentFailure(f"content type is {content_type!r}, not {CONTENT_TYPE}")
+    return Received(
+        id=_attribute(headers, "ce-id", uuid.UUID),
+        type=_attribute(headers, "ce-type", str),
+        subject=_attribute(headers, "ce-subject", str),
+        sequence=_attribute(headers, "ce-sequence", int),
+        occurred_at=_attribute(headers, "ce-time", _instant),
+        routing_key=routing_key,
+        headers=headers,
+        body=body,
+    )
+
+
+def _attribute(headers: Mapping[str, Any], name: str, read: Callable[[Any], T]) -> T:
+    try:
+        return read(headers[name])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PermanentFailure(f"header {name} is missing or malformed") from error
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("no offset from UTC")
+    return instant

@@ -1,0 +1,205 @@
+"""The relay: publishes what stands in the outbox, marks it once the broker has it, and deletes it in time.
+
+One relay is active per database; others stand by. It is woken by a notification when it sleeps, and looks by
+itself every second. Whatever fails, rows stay until the broker has confirmed them; a failure between the
+confirm and the mark means that an event is published again, with the same id.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import amqp
+import sqlalchemy as sa
+from prometheus_client import Counter, Gauge, Histogram
+
+from services.chassis import locks, ops
+from services.chassis.backoff import Backoff
+from services.chassis.database import Database
+from services.chassis.definition import ServiceDefinition
+from services.chassis.logs import get_logger
+from services.chassis.messaging.envelope import to_message
+from services.chassis.messaging.pending import Pending, Row, waves
+from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher
+from services.chassis.messaging.retention import Retention, purge
+from services.chassis.messaging.tables import WAKE_CHANNEL, messaging_tables
+from services.chassis.messaging.topology_check import check_exchanges
+from services.chassis.refusal import Unavailable
+from services.chassis.settings import ServiceSettings
+
+_PURGE_EVERY_SECONDS: Final = 600.0
+_OBSERVE_EVERY_SECONDS: Final = 1.0
+_FALLING_ASLEEP_MS: Final = 50
+
+_log = get_logger(__name__)
+_active = Gauge("relay_active", "1 while this process publishes, 0 while it stands by")
+_oldest = Gauge("outbox_oldest_unpublished_seconds", "Age of the oldest event not yet published")
+_published = Counter("outbox_published_total", "Events confirmed by the broker")
+_refused = Counter("outbox_refused_total", "Events the broker did not take; each is offered again later")
+_batches = Histogram("outbox_batch_seconds", "From reading a batch of events to marking it")
+
+
+def run(settings: ServiceSettings, definition: ServiceDefinition, database: Database) -> None:
+    """The `relay` process: until SIGTERM or SIGINT, or until the topology turns out to be wrong."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    relay = Relay(settings, definition.name, database, stopping)
+    operations = ops.serve(settings.ops_bind, {"database": database.ping, "broker": relay.check_broker})
+    try:
+        relay.run()
+    finally:
+        operations.stop()
+
+
+class Relay:
+    """Publishes the events of one service's database until `stopping` is set."""
+
+    def __init__(
+        self, settings: ServiceSettings, service: str, database: Database, stopping: threading.Event
+    ) -> None:
+        self._settings = settings
+        self._service = service
+        self._database = database
+        self._stopping = stopping
+        self._tables = messaging_tables(sa.MetaData())
+        self._pending = Pending(self._tables, retry_maximum_seconds=settings.relay_retry_maximum_seconds)
+        self._retention = Retention(
+            outbox=timedelta(days=settings.outbox_retention_days),
+            inbox=timedelta(days=settings.inbox_retention_days),
+            idempotency=timedelta(days=settings.idempotency_retention_days),
+        )
+        self._publisher = ConfirmingPublisher(
+            settings.amqp_url,
+            confirm_timeout_seconds=settings.relay_confirm_timeout_seconds,
+            heartbeat_seconds=settings.broker_heartbeat_seconds,
+            name=f"{service}-relay",
+            on_connect=self._check_exchanges,
+        )
+        self._leading = False
+        self._observe_at = 0.0
+        self._purge_at = 0.0
+
+    def run(self) -> None:
+        """Publish; raise `TopologyError` when the exchanges to publish on are missing."""
+        pauses = Backoff()
+        while not self._stopping.is_set():
+            try:
+                with self._database.session() as connection:
+                    pauses.reset()
+                    if self._take_the_lead(connection):
+                        self._lead(connection)
+            except Unavailable as error:
+                pause = pauses.next_seconds()
+                _log.warning(
+                    "database unavailable", cause=str(error.__cause__), again_in_seconds=round(pause, 1)
+                )
+                self._stopping.wait(pause)
+            finally:
+                self._leading = False
+                _active.set(0)
+                self._publisher.close()
+
+    def check_broker(self) -> None:
+        """Raise while this relay should publish and cannot."""
+        if self._leading and not self._publisher.connected:
+            raise BrokerLost("not connected")
+
+    def _take_the_lead(self, connection: sa.Connection) -> bool:
+        told = False
+        while not locks.try_lock(connection, locks.RELAY):
+            if not told:
+                _log.info("standing by: another relay is active")
+                told = True
+            if self._stopping.wait(self._settings.relay_poll_seconds):
+                return False
+        self._leading = True
+        _active.set(1)
+        _log.info("publishing")
+        return True
+
+    def _lead(self, connection: sa.Connection) -> None:
+        connection.execute(sa.text(f"LISTEN {WAKE_CHANNEL}"))
+        connection.execute(sa.text(f"SET lock_timeout = '{_FALLING_ASLEEP_MS}ms'"))
+        pauses = Backoff()
+        while not self._stopping.is_set():
+            self._housekeep(connection)
+            try:
+                self._publisher.connect()
+                if not self._publish_batch(connection):
+                    self._publisher.keep_alive()
+                    self._sleep(connection)
+                pauses.reset()
+            except BrokerLost as error:
+                pause = pauses.next_seconds()
+                _log.warning("broker lost", cause=str(error), again_in_seconds=round(pause, 1))
+                self._stopping.wait(pause)
+
+    def _publish_batch(self, connection: sa.Connection) -> bool:
+        """Publish the events that are due; whether there were any."""
+        started = time.perf_counter()
+        rows = self._pending.next(connection, self._settings.relay_batch_size)
+        if not rows:
+            return False
+        confirmed: list[int] = []
+        refused: dict[int, str] = {}
+        try:
+            self._publish(rows, confirmed, refused)
+        finally:  # what is known stays known even if the broker is lost half-way
+            if confirmed:
+                self._pending.mark_published(connection, confirmed)
+                _published.inc(len(confirmed))
+            if refused:
+                self._pending.hold_back(connection, refused)
+                _refused.inc(len(refused))
+                _log.warning(
+                    "events not taken by the broker",
+                    count=len(refused),
+                    reasons=sorted(set(refused.values())),
+                )
+        _batches.observe(time.perf_counter() - started)
+        return True
+
+    def _publish(self, rows: Sequence[Row], confirmed: list[int], refused: dict[int, str]) -> None:
+        held_back: set[str] = set()
+        for wave in waves(rows):
+            free = [row for row in wave if row["subject"] not in held_back]
+            reasons = self._publisher.publish([to_message(row, self._service) for row in free])
+            for place, row in enumerate(free):
+                if place in reasons:
+                    refused[row["id"]] = reasons[place]
+                    held_back.add(row["subject"])
+                else:
+                    confirmed.append(row["id"])
+
+    def _sleep(self, connection: sa.Connection) -> None:
+        """Until an event is written, or the time to look again has come.
+
+        The lock says "asleep" to the trigger on the outbox. It is granted when every transaction that wrote
+        an event and saw the relay awake has ended; hence one more look.
+        """
+        if not locks.lock(connection, locks.RELAY_ASLEEP):
+            return  # such a transaction is still running
+        try:
+            if not self._pending.next(connection, 1):
+                driver = connection.connection.driver_connection
+                for _ in driver.notifies(timeout=self._settings.relay_poll_seconds, stop_after=1):  # type: ignore[union-attr]
+                    pass
+        finally:
+            locks.unlock(connection, locks.RELAY_ASLEEP)
+
+    def _housekeep(self, connection: sa.Connection) -> None:
+        now = time.monotonic()
+        if now >= self._observe_at:
+            self._observe_at = now + _OBSERVE_EVERY_SECONDS
+            _oldest.set(self._pending.oldest_age_seconds(connection))
+        if now >= self._purge_at:
+            self._purge_at = now + _PURGE_EVERY_SECONDS
+            if deleted := purge(connection, self._tables, self._retention):
+                _log.info("purged rows past their retention", rows=deleted)
+
+    def _check_exchanges(self, channel: amqp.Channel) -> None:
+        check_exchanges(channel, self._service)

@@ -1,0 +1,109 @@
+"""Giving the broker the topology, through its management API. Applying it again changes nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from services.chassis.messaging.topology import QUEUE_ARGUMENTS, Binding, Topology, User
+from services.chassis.messaging.topology_check import TopologyError
+
+
+def apply(topology: Topology, management: httpx.Client, vhost: str, passwords: Mapping[str, str]) -> None:
+    """Create or bring up to date everything in `topology`; `passwords` has one for each of its users.
+
+    Bindings of these exchanges and queues that are not in the topology are removed. Queues are never deleted
+    or emptied, users never removed.
+
+    Args:
+        topology: what `topology.build` returned.
+        management: a client with the base URL and credentials of an administrator.
+        vhost: created if missing.
+        passwords: by user's name.
+
+    Raises:
+        TopologyError: something exists in another form, which the broker cannot change; or it refused a
+        request.
+    """
+    if missing := {user.name for user in topology.users} - passwords.keys():
+        raise ValueError(f"no password for {', '.join(sorted(missing))}")
+    api = _Api(management, quote(vhost, safe=""))
+    api.put(f"/api/vhosts/{api.vhost}", {})
+    for exchange in topology.exchanges:
+        api.put(api.path("exchanges", exchange.name), {"type": exchange.kind, "durable": True})
+    for policy in topology.policies:  # before the queues, which thus never exist without their bounds
+        api.put(
+            api.path("policies", policy.queue),
+            {"pattern": policy.pattern, "apply-to": "queues", "definition": dict(policy.definition)},
+        )
+    for queue in topology.queues:
+        api.put(
+            api.path("queues", queue.name),
+            {"durable": True, "auto_delete": False, "arguments": dict(QUEUE_ARGUMENTS)},
+        )
+    _apply_bindings(api, topology)
+    for user in topology.users:
+        _apply_user(api, user, passwords[user.name])
+
+
+class _Api:
+    def __init__(self, client: httpx.Client, vhost: str) -> None:
+        self._client = client
+        self.vhost = vhost
+
+    def path(self, kind: str, *names: str) -> str:
+        return "/".join(("/api", kind, self.vhost, *(quote(name, safe="") for name in names)))
+
+    def put(self, path: str, body: Mapping[str, Any]) -> None:
+        self._request("PUT", path, body)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> None:
+        self._request("POST", path, body)
+
+    def delete(self, path: str) -> None:
+        self._request("DELETE", path, None)
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        return self._request("GET", path, None).json()
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
+        try:
+            response = self._client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise TopologyError(f"the broker's management API does not answer: {error}") from error
+        if response.is_error:
+            raise TopologyError(f"{method} {path}: {response.status_code} {response.text[:300]}")
+        return response
+
+
+def _apply_bindings(api: _Api, topology: Topology) -> None:
+    existing = {
+        _binding(entry): entry["properties_key"] for entry in api.get(api.path("bindings")) if entry["source"]
+    }
+    for binding in sorted(topology.bindings - existing.keys(), key=repr):
+        api.post(_path_of(api, binding), {"routing_key": binding.routing_key})
+    ours = {exchange.name for exchange in topology.exchanges} | {queue.name for queue in topology.queues}
+    for binding, key in existing.items():
+        if binding.destination in ours and binding not in topology.bindings:
+            api.delete(f"{_path_of(api, binding)}/{quote(key, safe='')}")
+
+
+def _binding(entry: Mapping[str, Any]) -> Binding:
+    return Binding(
+        entry["source"], entry["destination"], entry["routing_key"], entry["destination_type"] == "exchange"
+    )
+
+
+def _path_of(api: _Api, binding: Binding) -> str:
+    kind = "e" if binding.to_exchange else "q"
+    return api.path("bindings", "e", binding.source, kind, binding.destination)
+
+
+def _apply_user(api: _Api, user: User, password: str) -> None:
+    name = quote(user.name, safe="")
+    api.put(f"/api/users/{name}", {"password": password, "tags": ""})
+    api.put(
+        f"/api/permissions/{api.vhost}/{name}",
+        {"configure": user.configure, "write": user.write, "read": user.read},
+    )
