@@ -1,8 +1,8 @@
 """Who lives together: households of one to five members and their ages.
 
 The shares resemble northern Italy: a third of the households are single persons, many of them old; children
-stay until thirty and more; some households keep a grandparent. No census table is reproduced; the tests hold the
-pyramid to its known proportions (one in eight is under 15, one in four from 65, one in fourteen from 80).
+stay until thirty and more; some households keep a grandparent. No census table is reproduced; the tests hold
+the pyramid to its known proportions (one in eight is under 15, one in four from 65, one in fourteen from 80).
 """
 
 from __future__ import annotations

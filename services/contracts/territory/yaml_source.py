@@ -90,7 +90,7 @@ class _Builder:
         line = node.start_mark.line + 1
         self._file.lines[location] = line
         if node in self._built:
-            self._file.fail_at(line, "an alias is not allowed; write the value again")
+            self._file.fail_at(line, "the value is used again by an alias; write it out each time")
             return None
         self._built.add(node)
         if isinstance(node, yaml.MappingNode):
