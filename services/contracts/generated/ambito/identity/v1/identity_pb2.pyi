@@ -97,6 +97,24 @@ class RegisterPersonAssistedResponse(_message.Message):
     claim_code: str
     def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., claim_code: _Optional[str] = ...) -> None: ...
 
+class IssueClaimCodeRequest(_message.Message):
+    __slots__ = ("person_id", "social_point", "identified_by", "consent")
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    SOCIAL_POINT_FIELD_NUMBER: _ClassVar[int]
+    IDENTIFIED_BY_FIELD_NUMBER: _ClassVar[int]
+    CONSENT_FIELD_NUMBER: _ClassVar[int]
+    person_id: str
+    social_point: str
+    identified_by: str
+    consent: bool
+    def __init__(self, person_id: _Optional[str] = ..., social_point: _Optional[str] = ..., identified_by: _Optional[str] = ..., consent: _Optional[bool] = ...) -> None: ...
+
+class IssueClaimCodeResponse(_message.Message):
+    __slots__ = ("claim_code",)
+    CLAIM_CODE_FIELD_NUMBER: _ClassVar[int]
+    claim_code: str
+    def __init__(self, claim_code: _Optional[str] = ...) -> None: ...
+
 class ClaimAccountRequest(_message.Message):
     __slots__ = ("codice_fiscale", "claim_code", "username", "password")
     CODICE_FISCALE_FIELD_NUMBER: _ClassVar[int]

@@ -45,6 +45,11 @@ class PersonServiceStub:
                 request_serializer=ambito_dot_identity_dot_v1_dot_identity__pb2.RegisterPersonAssistedRequest.SerializeToString,
                 response_deserializer=ambito_dot_identity_dot_v1_dot_identity__pb2.RegisterPersonAssistedResponse.FromString,
                 _registered_method=True)
+        self.IssueClaimCode = channel.unary_unary(
+                '/ambito.identity.v1.PersonService/IssueClaimCode',
+                request_serializer=ambito_dot_identity_dot_v1_dot_identity__pb2.IssueClaimCodeRequest.SerializeToString,
+                response_deserializer=ambito_dot_identity_dot_v1_dot_identity__pb2.IssueClaimCodeResponse.FromString,
+                _registered_method=True)
         self.ClaimAccount = channel.unary_unary(
                 '/ambito.identity.v1.PersonService/ClaimAccount',
                 request_serializer=ambito_dot_identity_dot_v1_dot_identity__pb2.ClaimAccountRequest.SerializeToString,
@@ -80,6 +85,14 @@ class PersonServiceServicer:
 
     def RegisterPersonAssisted(self, request, context):
         """An operator of a Social Point registers a person who is present, with or without e-mail. Idempotent by key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IssueClaimCode(self, request, context):
+        """An operator gives a person who is present a new code with which to claim her account; an earlier one is void. For
+        persons taken over from a register, and for codes lost, expired or tried too often. Idempotent by key.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,6 +138,11 @@ def add_PersonServiceServicer_to_server(servicer, server):
                     servicer.RegisterPersonAssisted,
                     request_deserializer=ambito_dot_identity_dot_v1_dot_identity__pb2.RegisterPersonAssistedRequest.FromString,
                     response_serializer=ambito_dot_identity_dot_v1_dot_identity__pb2.RegisterPersonAssistedResponse.SerializeToString,
+            ),
+            'IssueClaimCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.IssueClaimCode,
+                    request_deserializer=ambito_dot_identity_dot_v1_dot_identity__pb2.IssueClaimCodeRequest.FromString,
+                    response_serializer=ambito_dot_identity_dot_v1_dot_identity__pb2.IssueClaimCodeResponse.SerializeToString,
             ),
             'ClaimAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.ClaimAccount,
@@ -202,6 +220,33 @@ class PersonService:
             '/ambito.identity.v1.PersonService/RegisterPersonAssisted',
             ambito_dot_identity_dot_v1_dot_identity__pb2.RegisterPersonAssistedRequest.SerializeToString,
             ambito_dot_identity_dot_v1_dot_identity__pb2.RegisterPersonAssistedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IssueClaimCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ambito.identity.v1.PersonService/IssueClaimCode',
+            ambito_dot_identity_dot_v1_dot_identity__pb2.IssueClaimCodeRequest.SerializeToString,
+            ambito_dot_identity_dot_v1_dot_identity__pb2.IssueClaimCodeResponse.FromString,
             options,
             channel_credentials,
             insecure,
