@@ -1,1 +1,1 @@
-"""The broker's side of a deployment: virtual host, users and what each may do, policies."""
+"""The broker's side of a deployment: what it must hold for these services and this territory."""

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.broker.administration import AdministrationError
 from deploy.local import packages
 from deploy.local.follow import follow
 from deploy.local.instance import Instance
@@ -29,7 +28,7 @@ def main() -> int:
     }
     try:
         return commands[arguments.command]()
-    except (StartError, AdministrationError) as error:
+    except StartError as error:
         print(f"\nFAILED: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

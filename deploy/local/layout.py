@@ -76,7 +76,7 @@ class Layout:
     def lock(self) -> Iterator[None]:
         """One command at a time; StartError when another one is at work."""
         self.var.mkdir(parents=True, exist_ok=True)
-        with (self.var.parent / f".{self.var.name}.lock").open("w") as file:
+        with (self.var / "lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -53,6 +53,14 @@ def base_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ} | {"LANG": "C.UTF-8"}
 
 
+def is_alive(pid: int) -> bool:
+    """True while the process runs; a zombie, which nobody has buried yet, does not."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except OSError:
+        return False
+
+
 def log_tail(log: Path, lines: int = 20) -> str:
     """The last lines of a log, indented, for an error message."""
     try:

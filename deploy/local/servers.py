@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote, urlsplit
 
-from deploy.broker.administration import BrokerAdministration
 from deploy.local.environment import SERVICES, Endpoints
 from deploy.local.layout import Given, Layout
 from deploy.local.postgres import PostgresServer
@@ -19,7 +18,7 @@ VHOST = "ambito"
 class Servers:
     """What the services keep their state in and talk through.
 
-    `postgres` and `rabbitmq` are None when given servers are used; `administration` is of the broker in use.
+    `postgres` and `rabbitmq` are None when given servers are used; `management_url` is of the broker in use.
     """
 
     NAMES = ("epmd", "postgres", "rabbitmq")
@@ -37,7 +36,7 @@ class Servers:
             )
         if given.broker is not None:
             self._amqp_url = given.broker.amqp_url
-            self.administration = BrokerAdministration(given.broker.management_url, vhost_of(self._amqp_url))
+            self.management_url = given.broker.management_url
         else:
             self.rabbitmq = RabbitServer(
                 home=layout.server_home("rabbitmq", unprivileged("rabbitmq")),
@@ -50,7 +49,7 @@ class Servers:
                 password=secrets.password("rabbitmq-admin"),
             )
             self._amqp_url = self.rabbitmq.amqp_url(VHOST)
-            self.administration = BrokerAdministration(self.rabbitmq.management_url, VHOST)
+            self.management_url = self.rabbitmq.management_url
 
     def prepare(self) -> None:
         """Create what the private servers need on disk."""
@@ -101,6 +100,11 @@ class Servers:
         host = f"{given.hostname}:{given.port or (5671 if given.scheme == 'amqps' else 5672)}"
         return given._replace(netloc=f"{user}:{self.broker_password(user)}@{host}").geturl()
 
+    @property
+    def vhost(self) -> str:
+        """The virtual host in use."""
+        return unquote(urlsplit(self._amqp_url).path.removeprefix("/")) or "/"
+
     def endpoints(self) -> Endpoints:
         """What the services' processes are told."""
         urls = dict(self._given.database_urls)
@@ -111,8 +115,3 @@ class Servers:
         return Endpoints(
             database_urls=urls, amqp_urls={service: self.amqp_url(service) for service in SERVICES}
         )
-
-
-def vhost_of(amqp_url: str) -> str:
-    """The virtual host in an AMQP URL: `/` when it names none."""
-    return unquote(urlsplit(amqp_url).path.removeprefix("/")) or "/"

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from deploy.broker.administration import cooperative_rights, service_rights
-from deploy.broker.topology import apply_topology
+import httpx
+
+from deploy.broker.topology import topology
 from deploy.local import environment
 from deploy.local.commands import Command, run_together
 from deploy.local.databases import ensure_database
@@ -14,6 +15,8 @@ from deploy.local.programs import StartError
 from deploy.local.secrets import Secrets
 from deploy.local.servers import Servers
 from deploy.local.state import Ports
+from services.chassis.messaging.topology_apply import apply
+from services.chassis.messaging.topology_check import TopologyError
 from services.contracts.territory import Territory, TerritoryErrors, read_territory
 
 DEMO_PASSWORDS = "demo.json"
@@ -59,15 +62,13 @@ class Setup:
                 ensure_database(self._servers.postgres.admin_url, name, password)
 
     def _broker(self, territory: Territory) -> None:
-        slugs = [provider.slug for provider in territory.providers]
-        users = {name: (self._servers.broker_password(name), service_rights(name)) for name in SERVICES}
-        for slug in slugs:
-            user = f"coop-{slug}"
-            users[user] = (self._servers.broker_password(user), cooperative_rights(slug))
-        broker = self._servers.administration
-        broker.ensure_vhost()
-        apply_topology(broker, slugs)
-        broker.ensure_users(users)
+        wanted = topology(provider.slug for provider in territory.providers)
+        passwords = {user.name: self._servers.broker_password(user.name) for user in wanted.users}
+        with httpx.Client(base_url=self._servers.management_url, timeout=30, trust_env=False) as management:
+            try:
+                apply(wanted, management, self._servers.vhost, passwords)
+            except TopologyError as error:
+                raise StartError(f"the broker does not take the topology: {error}") from error
 
     def _command(self, service: str, *arguments: str) -> Command:
         variables = environment.service(service, "cli", self._servers.endpoints(), self._ports, self._secrets)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.local.programs import Program, StartError, log_tail
+from deploy.local.programs import Program, StartError, is_alive, log_tail
 
 USER = "ambito"
 _LIVELY = {"STARTING", "RUNNING", "BACKOFF", "STOPPING"}
@@ -86,9 +86,10 @@ class Supervisor:
 
     def shut_down(self, timeout_seconds: float = 120) -> None:
         """End supervisord and whatever still runs below it."""
+        pid = self._call("getPID")
         self._call("shutdown")
         deadline = time.monotonic() + timeout_seconds
-        while self.pid() is not None:
+        while is_alive(pid):
             if time.monotonic() > deadline:
                 raise StartError(f"supervisord did not end in {timeout_seconds:.0f} s")
             time.sleep(0.05)
