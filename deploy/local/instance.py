@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from deploy.broker.topology import cooperative_user
 from deploy.local import leftovers, packages
 from deploy.local.layout import ROOT, Given, Layout, default_var
 from deploy.local.members import Member, code_version, members
@@ -52,6 +53,11 @@ class Instance:
     def base_url(self) -> str:
         """Where the gateway answers, without a slash at the end."""
         return f"http://127.0.0.1:{self.ports['gateway']}"
+
+    def cooperative_amqp_url(self, slug: str) -> str:
+        """How a cooperative's own system reaches its queue, with its own broker user."""
+        given = Given.from_environment(self._environment)
+        return Servers(self.layout, self.ports, self.secrets, given).amqp_url(cooperative_user(slug))
 
     def places(self) -> dict[str, str]:
         """Where to look, for a person."""

@@ -1,0 +1,63 @@
+"""A cooperative's webhook receiver: verifies each delivery with the public `standardwebhooks` package."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+
+@dataclass
+class Received:
+    """What came, under the id with which it came; and how many deliveries were not signed rightly."""
+
+    events: dict[str, dict[str, Any]] = field(default_factory=dict)
+    forged: int = 0
+
+
+class Receiver:
+    """Listens on a free port of this machine until closed. Set `secret` once the endpoint is registered."""
+
+    def __init__(self) -> None:
+        self.received = Received()
+        self.secret: str | None = None
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        threading.Thread(target=self._server.serve_forever, name="webhook-receiver", daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/ambito"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                self.send_response(receiver.accept(body, dict(self.headers.items())))
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """The story tells what arrived."""
+
+        return Handler
+
+    def accept(self, body: bytes, headers: dict[str, str]) -> int:
+        """The HTTP status to answer with."""
+        if self.secret is None:
+            return 503  # not ready; it comes again
+        lowered = {name.lower(): value for name, value in headers.items()}
+        try:
+            payload = Webhook(self.secret).verify(body.decode(), lowered)
+        except WebhookVerificationError:
+            self.received.forged += 1
+            return 401
+        self.received.events[lowered["webhook-id"]] = payload
+        return 204
