@@ -16,14 +16,21 @@ from __future__ import annotations
 
 import calendar
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from itertools import combinations
 
-from services.chassis.refusal import Kind, Refusal
+from services.identity.domain.codice_fiscale_names import given_name_letters, letters_of, surname_letters
+from services.identity.domain.codice_fiscale_refusals import (
+    BirthDateMismatch,
+    ImpossibleBirthDate,
+    MalformedCodiceFiscale,
+    NotEncodable,
+    SexMismatch,
+    WrongCheckCharacter,
+)
 
 _PERSONAL = re.compile(
     r"[A-Z]{6}[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[A-Z][0-9LMNPQRSTUV]{3}[A-Z]"
@@ -40,23 +47,6 @@ _ODD_WEIGHTS = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12
 # A digit weighs as much as the letter with the same ordinal: 0 as A, 1 as B … 9 as J.
 _ODD = {c: _ODD_WEIGHTS[i if i < 10 else i - 10] for i, c in enumerate(_ALPHABET)}
 _EVEN = {c: i if i < 10 else i - 10 for i, c in enumerate(_ALPHABET)}
-_VOWELS = frozenset("AEIOU")
-# Umlauts take an E (Agenzia delle Entrate, circular 34/E of 2011); the others Unicode does not decompose.
-_TRANSLITERATION = str.maketrans(
-    {
-        "Ä": "AE",
-        "Ö": "OE",
-        "Ü": "UE",
-        "Æ": "AE",
-        "Œ": "OE",
-        "Ø": "OE",
-        "Å": "AA",
-        "ẞ": "SS",
-        "Đ": "D",
-        "Ð": "D",
-    }
-    | {"Ł": "L", "Þ": "TH", "Ħ": "H", "Ŋ": "N"}
-)
 
 
 class Sex(StrEnum):
@@ -64,63 +54,6 @@ class Sex(StrEnum):
 
     FEMALE = "F"
     MALE = "M"
-
-
-class CodiceFiscaleRefused(Refusal):
-    """Base of every refusal of a codice fiscale. The code itself, personal data, is never among the facts."""
-
-    kind = Kind.INVALID
-
-    def __init__(self, *, field: str = "codice_fiscale") -> None:
-        super().__init__(field=field)
-
-
-class MalformedCodiceFiscale(CodiceFiscaleRefused):
-    """Neither 16 characters of the expected kinds nor 11 digits."""
-
-    type = "codice-fiscale-malformed"
-    it = "Il codice fiscale deve avere 16 caratteri (lettere e cifre al posto giusto) oppure 11 cifre."
-    en = "A codice fiscale has 16 characters (letters and digits in their places) or 11 digits."
-
-
-class WrongCheckCharacter(CodiceFiscaleRefused):
-    """The last character does not follow from the others: something was mistyped."""
-
-    type = "codice-fiscale-check-character"
-    it = "Il codice fiscale contiene un errore: il carattere di controllo non corrisponde."
-    en = "The codice fiscale contains an error: its check character does not match."
-
-
-class ImpossibleBirthDate(CodiceFiscaleRefused):
-    """Day and month inside the code are of no calendar year (31 April, day 75 …)."""
-
-    type = "codice-fiscale-impossible-date"
-    it = "Il codice fiscale contiene una data di nascita che non esiste."
-    en = "The codice fiscale contains a birth date that does not exist."
-
-
-class BirthDateMismatch(CodiceFiscaleRefused):
-    """The declared birth date is not the one in the code (compared without the century)."""
-
-    type = "codice-fiscale-birth-date-mismatch"
-    it = "La data di nascita dichiarata non corrisponde al codice fiscale."
-    en = "The declared birth date does not match the codice fiscale."
-
-
-class SexMismatch(CodiceFiscaleRefused):
-    """The declared sex is not the one in the code."""
-
-    type = "codice-fiscale-sex-mismatch"
-    it = "Il sesso dichiarato non corrisponde al codice fiscale."
-    en = "The declared sex does not match the codice fiscale."
-
-
-class NotEncodable(CodiceFiscaleRefused):
-    """A name with letters that have no Latin transliteration, or a birthplace that is no Belfiore code."""
-
-    type = "codice-fiscale-not-encodable"
-    it = "Con questi dati non è possibile calcolare un codice fiscale."
-    en = "No codice fiscale can be computed from these data."
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +174,8 @@ def encode(family_name: str, given_name: str, birth_date: date, sex: Sex, birthp
     day = birth_date.day + (_FEMALE_DAY_OFFSET if sex is Sex.FEMALE else 0)
     body = "".join(
         (
-            _surname_letters(_letters(family_name, field="family_name")),
-            _name_letters(_letters(given_name, field="given_name")),
+            surname_letters(letters_of(family_name, field="family_name")),
+            given_name_letters(letters_of(given_name, field="given_name")),
             f"{birth_date.year % 100:02d}{_MONTHS[birth_date.month - 1]}{day:02d}{place}",
         )
     )
@@ -311,25 +244,3 @@ def _check_digit(body: str) -> str:
     """The Luhn digit over ten digits, as in a partita IVA (D.P.R. 633/1972 art. 35)."""
     total = sum(int(c) if i % 2 == 0 else sum(divmod(2 * int(c), 10)) for i, c in enumerate(body))
     return str(-total % 10)
-
-
-def _letters(name: str, *, field: str) -> str:
-    """A–Z only: accents, apostrophes, hyphens, spaces dropped; letters of other Latin scripts replaced."""
-    text = unicodedata.normalize("NFC", name).replace("ß", "ẞ").upper().translate(_TRANSLITERATION)
-    letters = [c for c in unicodedata.normalize("NFKD", text) if c.isalpha()]
-    if not letters or any(not c.isascii() for c in letters):
-        raise NotEncodable(field=field)
-    return "".join(letters)
-
-
-def _surname_letters(letters: str) -> str:
-    consonants = [c for c in letters if c not in _VOWELS]
-    vowels = [c for c in letters if c in _VOWELS]
-    return "".join(consonants + vowels + ["X", "X"])[:3]
-
-
-def _name_letters(letters: str) -> str:
-    consonants = [c for c in letters if c not in _VOWELS]
-    if len(consonants) >= 4:
-        return consonants[0] + consonants[2] + consonants[3]
-    return _surname_letters(letters)

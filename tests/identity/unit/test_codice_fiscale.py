@@ -11,21 +11,23 @@ from hypothesis import strategies as st
 
 from services.chassis.refusal import Kind
 from services.identity.domain.codice_fiscale import (
-    BirthDateMismatch,
     CodiceFiscale,
-    CodiceFiscaleRefused,
-    ImpossibleBirthDate,
-    MalformedCodiceFiscale,
-    NotEncodable,
     Sex,
-    SexMismatch,
-    WrongCheckCharacter,
     check_declared,
     encode,
     normalise,
     omocodic_variants,
     parse,
     provisional,
+)
+from services.identity.domain.codice_fiscale_refusals import (
+    BirthDateMismatch,
+    CodiceFiscaleRefused,
+    ImpossibleBirthDate,
+    MalformedCodiceFiscale,
+    NotEncodable,
+    SexMismatch,
+    WrongCheckCharacter,
 )
 
 Person = tuple[str, str, date, Sex, str]
