@@ -58,7 +58,7 @@ def gateway(ports: Ports, secrets: Secrets) -> dict[str, str]:
         | targets
         | {
             "GATEWAY_BIND": _address(ports, "gateway"),
-        "OPS_BIND": _address(ports, "gateway-ops"),
+            "OPS_BIND": _address(ports, "gateway-ops"),
             "JWKS_FILE": str(secrets.jwks()),
         }
     )

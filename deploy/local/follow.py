@@ -1,37 +1,50 @@
 """`make logs`: all logs in one stream, each line with the name of its process."""
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
+from types import TracebackType
+from typing import Self, TextIO
 
 
-class _Tail:
-    """One log, followed through rotation."""
+class Tail:
+    """One log, followed through rotation. To be closed."""
 
-    def __init__(self, path: Path, lines: int) -> None:
+    def __init__(self, path: Path, lines: int | None) -> None:
+        """Begins with the last `lines`; with all when None."""
         self._path = path
-        self._file: TextIO = path.open(errors="replace")
-        self._inode = path.stat().st_ino
-        self._partial = ""
-        self._begin = self._file.read().splitlines(keepends=True)[-lines:] if lines else []
+        self._open()
+        begin = self._file.read().splitlines(keepends=True)
+        self._unread = "".join(begin if lines is None else begin[len(begin) - min(lines, len(begin)) :])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
 
     def read(self) -> list[str]:
         """Complete lines since the last call."""
-        text = self._partial + "".join(self._begin) + self._file.read()
-        self._begin = []
-        self._reopen_if_rotated()
-        *complete, self._partial = text.split("\n")
+        rotated = self._is_rotated()  # asked first: what is written to the old file until then is read below
+        self._unread += self._file.read()
+        if rotated:
+            self._file.close()
+            self._open()
+            self._unread += self._file.read()
+        *complete, self._unread = self._unread.split("\n")
         return complete
 
-    def _reopen_if_rotated(self) -> None:
+    def _open(self) -> None:
+        self._file: TextIO = self._path.open(errors="replace")
+        self._inode = self._path.stat().st_ino
+
+    def _is_rotated(self) -> bool:
         try:
-            inode = self._path.stat().st_ino
-        except FileNotFoundError:
-            return
-        if inode != self._inode:
-            self._file.close()
-            self._file = self._path.open(errors="replace")
-            self._inode = inode
+            return self._path.stat().st_ino != self._inode
+        except FileNotFoundError:  # between the old one's renaming and the new one's first line
+            return False
 
 
 def follow(logs: Path, names: list[str], *, lines: int = 10, once: bool = False) -> None:
@@ -39,17 +52,18 @@ def follow(logs: Path, names: list[str], *, lines: int = 10, once: bool = False)
 
     `names`: processes to show; all when empty.
     """
-    tails: dict[str, _Tail] = {}
-    first = True
-    while True:
-        for path in sorted(logs.glob("*.log")):
-            if path.stem not in tails and (not names or path.stem in names):
-                tails[path.stem] = _Tail(path, lines if first else 1_000_000)
-        width = max((len(name) for name in tails), default=0)
-        for name, tail in tails.items():
-            for line in tail.read():
-                print(f"{name:<{width}} | {line}", flush=True)
-        if once:
-            return
-        first = False
-        time.sleep(0.3)
+    tails: dict[str, Tail] = {}
+    old_lines: int | None = lines
+    with ExitStack() as open_tails:
+        while True:
+            for path in sorted(logs.glob("*.log")):
+                if path.stem not in tails and (not names or path.stem in names):
+                    tails[path.stem] = open_tails.enter_context(Tail(path, old_lines))
+            width = max((len(name) for name in tails), default=0)
+            for name, tail in tails.items():
+                for line in tail.read():
+                    print(f"{name:<{width}} | {line}", flush=True)
+            if once:
+                return
+            old_lines = None  # a log that appears later is shown from its beginning
+            time.sleep(0.3)

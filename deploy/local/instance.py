@@ -63,7 +63,7 @@ class Instance:
         """Where to look, for a person."""
         return {
             "API": f"{self.base_url}/api/v1",
-            "API, to try": f"{self.base_url}/api/v1/docs",
+            "API, to try": f"{self.base_url}/docs",
             "Status": f"{self.base_url}/status   (processes: make status)",
             "Logs": f"make logs   ({self.layout.logs})",
             "Sent e-mail": f"{self.layout.mail}",
