@@ -1,0 +1,1 @@
+"""What one can do with identity: one use case per module."""

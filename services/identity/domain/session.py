@@ -1,0 +1,72 @@
+"""Sessions: families of refresh tokens, of which only the newest is good.
+
+Each token is exchanged once, for its successor. If one comes a second time, two parties hold the family:
+which of them stole it cannot be told, so the whole family ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from services.chassis.refusal import Kind, Refusal
+
+
+class SessionEnded(Refusal):
+    """The refresh token is unknown, used, expired or revoked: which of them is not said."""
+
+    kind = Kind.UNAUTHENTICATED
+    type = "session-ended"
+    it = "La sessione è terminata: occorre accedere di nuovo."
+    en = "The session has ended: please sign in again."
+
+
+class Verdict(StrEnum):
+    """What to do with a refresh token that was presented."""
+
+    ROTATE = "rotate"
+    """It is the newest of a living family: exchange it."""
+    END_FAMILY = "end-family"
+    """It was exchanged before: revoke the family."""
+    REFUSE = "refuse"
+    """Its family is over, or it was left unused too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long a family lives at most, and how long its newest token may lie unused (None: as long as the
+    family).
+    """
+
+    absolute: timedelta
+    idle: timedelta | None
+
+    def token_expiry(self, now: datetime, family_expires_at: datetime) -> datetime:
+        """Until when a token issued now can be exchanged."""
+        return family_expires_at if self.idle is None else min(now + self.idle, family_expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """All refresh tokens that descend from one log-in."""
+
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """One token of a family."""
+
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+def judge(token: RefreshToken, family: Family, now: datetime) -> Verdict:
+    """What to do with `token` of `family`, presented now."""
+    if family.revoked_at is not None or family.expires_at <= now:
+        return Verdict.REFUSE
+    if token.used_at is not None:
+        return Verdict.END_FAMILY
+    return Verdict.ROTATE if now < token.expires_at else Verdict.REFUSE

@@ -1,0 +1,1 @@
+"""How identity is reached."""
