@@ -1,0 +1,24 @@
+"""A public event of a cooperative: into its feed, and on the way to its webhooks."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from services.chassis.messaging import Received
+from services.notifications.persistence import deliveries, endpoints, feed
+
+NOBODY = "-"
+"""In a routing key: the event concerns no cooperative."""
+
+
+def feed_event(connection: sa.Connection, event: Received) -> None:
+    """Appends the event to the feed of the cooperative that its routing key names, and queues one delivery
+    for each endpoint that wants it. An event of no cooperative, or one that is there already, changes
+    nothing.
+    """
+    provider = event.routing_key.rpartition(".")[2]
+    if provider == NOBODY:
+        return
+    if feed.append(connection, event, provider=provider, source=str(event.headers["ce-source"])):
+        wanted = endpoints.subscribed_endpoints(connection, provider, event.type)
+        deliveries.add_deliveries(connection, event.id, wanted)

@@ -1,0 +1,57 @@
+"""Something happened that concerns a person: tell her, and those who act for her."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from services.chassis.clock import Clock
+from services.notifications.domain.errors import PersonNotYetKnown
+from services.notifications.domain.local_time import ROME
+from services.notifications.domain.notice import Facts, Notice
+from services.notifications.domain.recipients import Recipient, by_email, informed_delegates
+from services.notifications.persistence import contacts, emails, messages
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Puts a message into the inbox of everybody concerned and queues one e-mail for each of their
+    households.
+
+    Nothing is sent here: that happens later, outside any transaction. Raises PersonNotYetKnown while
+    identity's event about one of them has not arrived.
+    """
+
+    clock: Clock
+
+    def __call__(
+        self, connection: sa.Connection, *, event_id: UUID, person: UUID, notice: Notice, facts: Facts
+    ) -> None:
+        today = self.clock.now().astimezone(ROME).date()
+        delegates = informed_delegates(contacts.active_delegates(connection, person, today))
+        delegates = [delegate for delegate in delegates if delegate != person]
+        known = contacts.find_recipients(connection, [person, *delegates])
+        if len(known) <= len(delegates):
+            raise PersonNotYetKnown
+        messages.add_messages(
+            connection,
+            event_id=event_id,
+            readers=[person, *delegates],
+            about=person,
+            notice=notice,
+            facts=facts,
+        )
+        addressed = [
+            Recipient(row.person_id, row.household_id, row.has_email)
+            for row in (known[reader] for reader in (person, *delegates))
+        ]
+        emails.add_emails(
+            connection,
+            event_id=event_id,
+            readers=by_email(addressed[0], addressed[1:]),
+            about=person,
+            notice=notice,
+            facts=facts,
+        )

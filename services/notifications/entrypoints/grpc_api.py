@@ -1,0 +1,145 @@
+"""The gRPC API: from messages to use cases and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import grpc
+
+from services.chassis.clock import SystemClock
+from services.chassis.database import Database
+from services.chassis.rpc.context import caller_of, idempotency_key_of
+from services.contracts.generated.ambito.notifications.v1 import (
+    notifications_pb2 as pb,
+)
+from services.contracts.generated.ambito.notifications.v1 import (
+    notifications_pb2_grpc as pb_grpc,
+)
+from services.notifications.application.manage_endpoints import ManageEndpoints
+from services.notifications.application.read_feed import ReadFeed
+from services.notifications.application.read_messages import ReadMessages
+from services.notifications.application.see_deliveries import SeeDeliveries
+from services.notifications.bootstrap import contact_seals, manage_endpoints
+from services.notifications.domain.feed import Cursor
+from services.notifications.entrypoints import answers, requests
+from services.notifications.persistence.endpoints import StoredEndpoint
+from services.notifications.settings import NotificationsSettings
+
+_MESSAGES = 20
+_DELIVERIES = 20
+_EVENTS = 100
+
+
+def build(
+    settings: NotificationsSettings, database: Database
+) -> Sequence[tuple[Callable[[Any, grpc.Server], None], Any]]:
+    """The servicers of this service."""
+    inbox = Inbox(ReadMessages(database, contact_seals(settings), SystemClock()))
+    webhooks = Webhooks(manage_endpoints(settings, database), SeeDeliveries(database))
+    return [
+        (pb_grpc.add_InboxServiceServicer_to_server, inbox),
+        (pb_grpc.add_WebhookServiceServicer_to_server, webhooks),
+        (pb_grpc.add_FeedServiceServicer_to_server, Feed(ReadFeed(database))),
+    ]
+
+
+class Inbox(pb_grpc.InboxServiceServicer):
+    def __init__(self, messages: ReadMessages) -> None:
+        self._messages = messages
+
+    def ListMessages(  # noqa: N802 - as in the proto
+        self, request: pb.ListMessagesRequest, context: grpc.ServicerContext
+    ) -> pb.ListMessagesResponse:
+        asked = requests.ListMessages(
+            person_id=request.person_id, limit=request.limit, cursor=request.cursor, language=request.language
+        )
+        page, cursor = self._messages.list(
+            caller_of(context),
+            asked.person_id,
+            language=asked.language,
+            before=asked.cursor,
+            limit=asked.limit or _MESSAGES,
+        )
+        return pb.ListMessagesResponse(
+            items=[answers.message(message) for message in page], next_cursor=answers.optional(cursor)
+        )
+
+    def MarkRead(self, request: pb.MarkReadRequest, context: grpc.ServicerContext) -> pb.MarkReadResponse:  # noqa: N802 - as in the proto
+        asked = requests.MarkRead(message_id=request.message_id)
+        found = self._messages.mark_read(caller_of(context), asked.message_id)
+        return pb.MarkReadResponse(message=answers.message(found))
+
+
+class Webhooks(pb_grpc.WebhookServiceServicer):
+    def __init__(self, endpoints: ManageEndpoints, deliveries: SeeDeliveries) -> None:
+        self._endpoints = endpoints
+        self._deliveries = deliveries
+
+    def CreateEndpoint(  # noqa: N802 - as in the proto
+        self, request: pb.CreateEndpointRequest, context: grpc.ServicerContext
+    ) -> pb.CreateEndpointResponse:
+        asked = requests.CreateEndpoint(
+            provider=request.provider, url=request.url, event_types=list(request.event_types)
+        )
+        answered = self._endpoints.create(
+            caller_of(context),
+            provider=asked.provider,
+            url=asked.url,
+            event_types=asked.event_types,
+            idempotency_key=idempotency_key_of(context),
+            answer=_created,
+        )
+        return pb.CreateEndpointResponse.FromString(answered)
+
+    def ListEndpoints(  # noqa: N802 - as in the proto
+        self, request: pb.ListEndpointsRequest, context: grpc.ServicerContext
+    ) -> pb.ListEndpointsResponse:
+        asked = requests.OfProvider(provider=request.provider)
+        found = self._endpoints.list(caller_of(context), asked.provider)
+        return pb.ListEndpointsResponse(items=[answers.endpoint(endpoint) for endpoint in found])
+
+    def DeleteEndpoint(  # noqa: N802 - as in the proto
+        self, request: pb.DeleteEndpointRequest, context: grpc.ServicerContext
+    ) -> pb.DeleteEndpointResponse:
+        asked = requests.OfEndpoint(endpoint_id=request.endpoint_id)
+        self._endpoints.delete(caller_of(context), asked.endpoint_id)
+        return pb.DeleteEndpointResponse()
+
+    def ListDeliveries(  # noqa: N802 - as in the proto
+        self, request: pb.ListDeliveriesRequest, context: grpc.ServicerContext
+    ) -> pb.ListDeliveriesResponse:
+        asked = requests.ListDeliveries(
+            endpoint_id=request.endpoint_id, limit=request.limit, cursor=request.cursor
+        )
+        page, cursor = self._deliveries.list(
+            caller_of(context), asked.endpoint_id, before=asked.cursor, limit=asked.limit or _DELIVERIES
+        )
+        return pb.ListDeliveriesResponse(
+            items=[answers.delivery(delivery) for delivery in page], next_cursor=answers.optional(cursor)
+        )
+
+    def Redeliver(self, request: pb.RedeliverRequest, context: grpc.ServicerContext) -> pb.RedeliverResponse:  # noqa: N802 - as in the proto
+        asked = requests.Redeliver(delivery_id=request.delivery_id)
+        delivery = self._deliveries.redeliver(caller_of(context), asked.delivery_id)
+        return pb.RedeliverResponse(delivery=answers.delivery(delivery))
+
+
+class Feed(pb_grpc.FeedServiceServicer):
+    def __init__(self, read_feed: ReadFeed) -> None:
+        self._read_feed = read_feed
+
+    def ReadFeed(self, request: pb.ReadFeedRequest, context: grpc.ServicerContext) -> pb.ReadFeedResponse:  # noqa: N802 - as in the proto
+        asked = requests.ReadFeed(provider=request.provider, limit=request.limit)
+        page = self._read_feed(
+            caller_of(context), asked.provider, Cursor.parse(request.after), asked.limit or _EVENTS
+        )
+        return pb.ReadFeedResponse(
+            items=[answers.event(event) for event in page.items],
+            next_cursor=str(page.cursor) if page.cursor != Cursor() else "",
+            more=page.more,
+        )
+
+
+def _created(endpoint: StoredEndpoint, secret: str) -> bytes:
+    return pb.CreateEndpointResponse(endpoint=answers.endpoint(endpoint), secret=secret).SerializeToString()

@@ -1,0 +1,1 @@
+"""How this service reaches the outside: names, HTTP receivers, the mail server."""

@@ -1,0 +1,106 @@
+"""Handing e-mails to the mail server (SMTP, RFC 5321)."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from urllib.parse import unquote, urlsplit
+
+from services.chassis.clock import Clock
+from services.notifications.application.deliver_email import Email, NotSent
+
+_DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+class MailServer:
+    """A connection of its own for each e-mail; municipal volumes need no more."""
+
+    def __init__(self, url: str, *, sender: str, timeout_seconds: float, clock: Clock) -> None:
+        """`url`: `smtp://`, `smtp+starttls://` or `smtps://`, then `[user:password@]host[:port]`. ValueError
+        else.
+
+        `timeout_seconds` is for each step of the conversation.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+            raise ValueError("SMTP_URL must be like smtp://host:port, smtp+starttls://… or smtps://…")
+        self._scheme = parts.scheme
+        self._host = parts.hostname
+        self._port = parts.port or _DEFAULT_PORTS[parts.scheme]
+        self._user = unquote(parts.username or "")
+        self._password = unquote(parts.password or "")
+        name, self._sender = parseaddr(sender)
+        self._from = Address(name, addr_spec=self._sender)
+        self._timeout_seconds = timeout_seconds
+        self._clock = clock
+
+    @property
+    def domain(self) -> str:
+        """The sender's domain, on whose behalf Message-IDs are given."""
+        return self._from.domain
+
+    def __call__(self, email: Email) -> None:
+        """Returns once the server has taken responsibility for the e-mail. Raises NotSent."""
+        message = self._message(email)
+        with _translated(), self._connection() as server:
+            server.send_message(message, from_addr=self._sender, to_addrs=[email.to])
+
+    def _message(self, email: Email) -> EmailMessage:
+        message = EmailMessage(policy=SMTP)
+        try:
+            message["To"] = Address(addr_spec=email.to)
+        except (ValueError, IndexError) as error:  # what the parser raises for what is no address
+            raise NotSent("not an address", for_good=True) from error
+        message["From"] = self._from
+        message["Subject"] = email.subject
+        message["Message-ID"] = email.message_id
+        message["Date"] = format_datetime(self._clock.now())
+        message["Content-Language"] = email.language
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notices, please
+        message.set_content(email.text, cte="quoted-printable")
+        return message
+
+    @contextmanager
+    def _connection(self) -> Iterator[smtplib.SMTP]:
+        context = ssl.create_default_context()
+        if self._scheme == "smtps":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                self._host, self._port, timeout=self._timeout_seconds, context=context
+            )
+        else:
+            server = smtplib.SMTP(self._host, self._port, timeout=self._timeout_seconds)
+        try:
+            if self._scheme == "smtp+starttls":
+                server.starttls(context=context)
+            if self._user:
+                server.login(self._user, self._password)
+            yield server
+        except BaseException:
+            server.close()
+            raise
+        with suppress(smtplib.SMTPException, OSError):  # whatever it says to this, the e-mail is in its hands
+            server.quit()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The server's words often repeat the address; only its numbers are kept."""
+    try:
+        yield
+    except smtplib.SMTPRecipientsRefused as error:
+        code = min((answer[0] for answer in error.recipients.values()), default=450)
+        raise NotSent(f"recipient refused: {code}", for_good=code >= 500) from error
+    except smtplib.SMTPAuthenticationError as error:
+        raise NotSent(f"authentication refused: {error.smtp_code}") from error
+    except smtplib.SMTPSenderRefused as error:
+        raise NotSent(f"sender refused: {error.smtp_code}") from error
+    except smtplib.SMTPDataError as error:
+        raise NotSent(f"message refused: {error.smtp_code}", for_good=error.smtp_code >= 500) from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise NotSent(type(error).__name__) from error

@@ -1,0 +1,93 @@
+"""A bounded pool that fetches its own work."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from services.chassis.logs import get_logger
+
+Claim = TypeVar("Claim")
+
+_attempts = Counter("deliver_attempts_total", "Attempts made, by the state after them", ["kind", "state"])
+_seconds = Histogram(
+    "deliver_attempt_seconds",
+    "From the start of an attempt to its record",
+    ["kind"],
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30),
+)
+_under_way = Gauge("deliver_attempts_under_way", "Attempts being made right now", ["kind"])
+_log = get_logger(__name__)
+
+
+class Pool(Generic[Claim]):
+    """`threads` daemon threads that perform claims, one each at a time.
+
+    Never more is claimed than can begin at once, so that nothing waits here while its lease runs out.
+    `perform` returns the state after its attempt; an error in it is logged, and the claim's lease ends by
+    itself. `on_free` is called whenever a thread has become free.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        threads: int,
+        claim: Callable[[int], list[Claim]],
+        perform: Callable[[Claim], str],
+        on_free: Callable[[], None],
+    ) -> None:
+        self._kind = kind
+        self._claim = claim
+        self._perform = perform
+        self._on_free = on_free
+        self._free = threads
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._all = threads
+        self._work: queue.SimpleQueue[Claim] = queue.SimpleQueue()
+        for number in range(threads):
+            threading.Thread(target=self._run, name=f"{kind}-{number}", daemon=True).start()
+
+    def fill(self) -> None:
+        """Claims work for the free threads. Raises what `claim` raises."""
+        with self._lock:
+            free = self._free
+        if free == 0:
+            return
+        for claimed in self._claim(free):
+            with self._lock:
+                self._free -= 1
+            self._work.put(claimed)
+
+    def wait_idle(self, timeout_seconds: float) -> bool:
+        """Waits until nothing is under way; False if the time is over first."""
+        with self._idle:
+            return self._idle.wait_for(lambda: self._free == self._all, timeout_seconds)
+
+    def _run(self) -> None:
+        while True:
+            self._attempt(self._work.get())
+            with self._idle:
+                self._free += 1
+                self._idle.notify_all()
+            self._on_free()
+
+    def _attempt(self, claimed: Claim) -> None:
+        started = time.perf_counter()
+        state = "error"
+        with _under_way.labels(self._kind).track_inprogress():
+            try:
+                state = self._perform(claimed)
+            except Exception:  # noqa: BLE001 - the thread must live on
+                _log.exception("attempt failed", kind=self._kind)
+        _attempts.labels(self._kind, state).inc()
+        _seconds.labels(self._kind).observe(time.perf_counter() - started)
+
+
+AnyPool = Pool[Any]

@@ -1,0 +1,112 @@
+"""What the worker does: handlers of events, and scheduled jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import sqlalchemy as sa
+
+from services.chassis.clock import SystemClock
+from services.chassis.database import Database
+from services.chassis.jobs import Job
+from services.chassis.messaging import Received, Subscription
+from services.contracts.events.base import EventData
+from services.contracts.events.catalogue import (
+    BookingCancelled,
+    BookingConfirmed,
+    BookingDelivered,
+    BookingEvent,
+    ProviderPublished,
+    ServicePublished,
+)
+from services.contracts.events.identity import (
+    DelegationGranted,
+    DelegationRevoked,
+    PersonContactChanged,
+    PersonRegistered,
+)
+from services.contracts.events.vouchers import VoucherExhausted, VoucherIssued
+from services.notifications.application.feed_event import feed_event
+from services.notifications.application.keep_contact import KeepContact
+from services.notifications.application.keep_delegation import keep_granted, keep_revoked
+from services.notifications.application.public_events import PUBLIC_EVENT_TYPES
+from services.notifications.application.purge import purge
+from services.notifications.application.tell import Tell
+from services.notifications.application.tell_of_booking import tell_of_booking
+from services.notifications.application.tell_of_voucher import tell_of_exhaustion, tell_of_issue
+from services.notifications.bootstrap import contact_seals
+from services.notifications.persistence import names
+from services.notifications.settings import NotificationsSettings
+
+_PURGE_EVERY_SECONDS = 3_600.0
+_BOOKINGS: dict[str, type[BookingEvent]] = {
+    model.event_type(): model for model in (BookingConfirmed, BookingCancelled, BookingDelivered)
+}
+
+
+def subscriptions(settings: NotificationsSettings, _database: Database) -> Sequence[Subscription]:
+    """The feed apart from the rest: no notice that has to wait for a person delays a cooperative."""
+    handlers = Handlers(KeepContact(contact_seals(settings)), Tell(SystemClock()))
+    return [
+        Subscription(
+            "notifications.contacts", _types(PersonRegistered, PersonContactChanged), handlers.contact
+        ),
+        Subscription(
+            "notifications.delegations", _types(DelegationGranted, DelegationRevoked), handlers.delegation
+        ),
+        Subscription("notifications.names", _types(ServicePublished, ProviderPublished), handlers.name),
+        Subscription("notifications.bookings", frozenset(_BOOKINGS), handlers.booking),
+        Subscription("notifications.vouchers", _types(VoucherIssued, VoucherExhausted), handlers.voucher),
+        Subscription("notifications.feed", PUBLIC_EVENT_TYPES, feed_event),
+    ]
+
+
+def jobs(settings: NotificationsSettings, _database: Database) -> Sequence[Job]:
+    """Once an hour, what is past its retention goes."""
+    run = partial(_purge, settings)
+    return [Job("purge", _PURGE_EVERY_SECONDS, run)]
+
+
+def _purge(settings: NotificationsSettings, database: Database) -> None:
+    purge(database, SystemClock(), settings)
+
+
+class Handlers:
+    """From a message to a use case."""
+
+    def __init__(self, keep_contact: KeepContact, tell: Tell) -> None:
+        self._keep_contact = keep_contact
+        self._tell = tell
+
+    def contact(self, connection: sa.Connection, received: Received) -> None:
+        self._keep_contact(connection, received.parse(PersonRegistered), received.sequence)
+
+    def delegation(self, connection: sa.Connection, received: Received) -> None:
+        if received.type == DelegationGranted.event_type():
+            keep_granted(connection, received.parse(DelegationGranted), received.sequence)
+        else:
+            keep_revoked(connection, received.parse(DelegationRevoked), received.sequence)
+
+    def name(self, connection: sa.Connection, received: Received) -> None:
+        if received.type == ServicePublished.event_type():
+            service = received.parse(ServicePublished)
+            names.keep_service(
+                connection, service.service_slug, service.name_it, service.name_en, received.sequence
+            )
+        else:
+            provider = received.parse(ProviderPublished)
+            names.keep_provider(connection, provider.provider, provider.name, received.sequence)
+
+    def booking(self, connection: sa.Connection, received: Received) -> None:
+        tell_of_booking(self._tell, connection, received.id, received.parse(_BOOKINGS[received.type]))
+
+    def voucher(self, connection: sa.Connection, received: Received) -> None:
+        if received.type == VoucherIssued.event_type():
+            tell_of_issue(self._tell, connection, received.id, received.parse(VoucherIssued))
+        else:
+            tell_of_exhaustion(self._tell, connection, received.id, received.parse(VoucherExhausted))
+
+
+def _types(*models: type[EventData]) -> frozenset[str]:
+    return frozenset(model.event_type() for model in models)

@@ -1,0 +1,89 @@
+"""This service's own copy of who can be told, and who acts for whom. Old events never replace new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from services.notifications.persistence.tables import delegation, recipient
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecipient:
+    """A row of `recipient`; `contact` is sealed."""
+
+    person_id: UUID
+    household_id: UUID
+    language: str
+    contact: str
+    has_email: bool
+
+
+def keep_recipient(connection: sa.Connection, row: StoredRecipient, sequence: int) -> bool:
+    """Inserts or replaces the copy, unless it comes from a newer event. Whether it did."""
+    values = {
+        "household_id": row.household_id,
+        "language": row.language,
+        "contact": row.contact,
+        "has_email": row.has_email,
+        "sequence": sequence,
+    }
+    statement = insert(recipient).values(person_id=row.person_id, **values)
+    statement = statement.on_conflict_do_update(
+        index_elements=[recipient.c.person_id], set_=values, where=recipient.c.sequence < sequence
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def find_recipients(connection: sa.Connection, persons: Collection[UUID]) -> dict[UUID, StoredRecipient]:
+    """The known ones among `persons`."""
+    table = recipient.c
+    query = sa.select(
+        table.person_id, table.household_id, table.language, table.contact, table.has_email
+    ).where(table.person_id.in_(persons))
+    return {row.person_id: StoredRecipient(*row) for row in connection.execute(query)}
+
+
+def keep_delegation(
+    connection: sa.Connection,
+    *,
+    delegation_id: UUID,
+    principal_id: UUID,
+    delegate_id: UUID,
+    powers: Sequence[str],
+    valid_to: date,
+    revoked: bool,
+    sequence: int,
+) -> bool:
+    """Inserts or replaces the copy, unless it comes from a newer event. Whether it did.
+
+    A revocation that arrives before the grant stays, so that the grant, when it comes, is recognised as old.
+    """
+    values = {"powers": list(powers), "valid_to": valid_to, "revoked": revoked, "sequence": sequence}
+    statement = insert(delegation).values(
+        delegation_id=delegation_id, principal_id=principal_id, delegate_id=delegate_id, **values
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=[delegation.c.delegation_id], set_=values, where=delegation.c.sequence < sequence
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def active_delegates(connection: sa.Connection, principal: UUID, day: date) -> list[tuple[UUID, list[str]]]:
+    """(delegate, powers) of the delegations that hold on `day`, the oldest first."""
+    query = (
+        sa.select(delegation.c.delegate_id, delegation.c.powers)
+        .where(delegation.c.principal_id == principal, in_force(day))
+        .order_by(delegation.c.delegation_id)
+    )
+    return [(row.delegate_id, row.powers) for row in connection.execute(query)]
+
+
+def in_force(day: date) -> sa.ColumnElement[bool]:
+    """The condition under which a delegation holds on `day`."""
+    return sa.and_(~delegation.c.revoked, delegation.c.valid_to >= day)

@@ -1,0 +1,176 @@
+"""Webhook endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from services.notifications.domain.webhook import EndpointState
+from services.notifications.persistence.tables import webhook_endpoint
+
+_ACTIVE = EndpointState.ACTIVE.value
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEndpoint:
+    """An endpoint as its owner sees it: without its secret."""
+
+    id: UUID
+    provider: str
+    url: str
+    event_types: list[str]
+    state: EndpointState
+    disabled_reason: str
+    created_at: datetime
+
+
+def lock_provider(connection: sa.Connection, provider: str) -> None:
+    """Until the transaction ends, nobody else can change how many endpoints the cooperative has."""
+    key = sa.func.hashtextextended(f"notifications.webhook-endpoint:{provider}", 0)
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
+def add_endpoint(
+    connection: sa.Connection,
+    *,
+    endpoint_id: UUID,
+    provider: str,
+    url: str,
+    event_types: Sequence[str],
+    sealed_secret: str,
+    created_by: str,
+) -> StoredEndpoint | None:
+    """Registers an endpoint; None if the cooperative has an active one with this URL."""
+    statement = (
+        insert(webhook_endpoint)
+        .values(
+            id=endpoint_id,
+            provider=provider,
+            url=url,
+            event_types=list(event_types),
+            secret=sealed_secret,
+            created_by=created_by,
+        )
+        .on_conflict_do_nothing()
+        .returning(*_COLUMNS)
+    )
+    row = connection.execute(statement).first()
+    return None if row is None else _stored(row)
+
+
+def list_endpoints(connection: sa.Connection, provider: str) -> list[StoredEndpoint]:
+    """The cooperative's endpoints, active and disabled, oldest first."""
+    query = (
+        sa.select(*_COLUMNS)
+        .where(webhook_endpoint.c.provider == provider, _NOT_DELETED)
+        .order_by(webhook_endpoint.c.id)
+    )
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def find_endpoint(connection: sa.Connection, endpoint_id: UUID) -> StoredEndpoint | None:
+    """The endpoint, unless it was deleted."""
+    query = sa.select(*_COLUMNS).where(webhook_endpoint.c.id == endpoint_id, _NOT_DELETED)
+    row = connection.execute(query).first()
+    return None if row is None else _stored(row)
+
+
+def delete_endpoint(connection: sa.Connection, endpoint_id: UUID) -> None:
+    """Hides the endpoint for good; nothing is sent to it any more."""
+    connection.execute(
+        sa.update(webhook_endpoint)
+        .where(webhook_endpoint.c.id == endpoint_id)
+        .values(state=EndpointState.DELETED.value, secret="")
+    )
+
+
+def subscribed_endpoints(connection: sa.Connection, provider: str, event_type: str) -> list[UUID]:
+    """The cooperative's active endpoints that want this type."""
+    query = sa.select(webhook_endpoint.c.id).where(
+        webhook_endpoint.c.provider == provider,
+        webhook_endpoint.c.state == _ACTIVE,
+        sa.or_(
+            sa.func.cardinality(webhook_endpoint.c.event_types) == 0,
+            webhook_endpoint.c.event_types.any(event_type),
+        ),
+    )
+    return list(connection.scalars(query))
+
+
+def note_success(connection: sa.Connection, endpoint_id: UUID) -> None:
+    """The endpoint works; forgets since when it did not, and any pause."""
+    connection.execute(
+        sa.update(webhook_endpoint)
+        .where(
+            webhook_endpoint.c.id == endpoint_id,
+            sa.or_(
+                webhook_endpoint.c.failing_since.is_not(None), webhook_endpoint.c.paused_until.is_not(None)
+            ),
+        )
+        .values(failing_since=None, paused_until=None)
+    )
+
+
+def note_failure(
+    connection: sa.Connection, endpoint_id: UUID, at: datetime, pause_until: datetime | None
+) -> datetime | None:
+    """Remembers a failure, and a pause if there is one; since when everything has failed. None: no longer
+    there.
+    """
+    since: datetime | None = connection.scalar(
+        sa.update(webhook_endpoint)
+        .where(webhook_endpoint.c.id == endpoint_id)
+        .values(
+            failing_since=sa.func.coalesce(webhook_endpoint.c.failing_since, at),
+            paused_until=sa.func.greatest(webhook_endpoint.c.paused_until, pause_until),
+        )
+        .returning(webhook_endpoint.c.failing_since)
+    )
+    return since
+
+
+def disable_endpoint(connection: sa.Connection, endpoint_id: UUID, reason: str) -> tuple[str, int] | None:
+    """active → disabled. The provider and the number of the event that tells of it; None if it was not
+    active.
+    """
+    row = connection.execute(
+        sa.update(webhook_endpoint)
+        .where(webhook_endpoint.c.id == endpoint_id, webhook_endpoint.c.state == _ACTIVE)
+        .values(
+            state=EndpointState.DISABLED.value,
+            disabled_reason=reason,
+            sequence=webhook_endpoint.c.sequence + 1,
+        )
+        .returning(webhook_endpoint.c.provider, webhook_endpoint.c.sequence)
+    ).first()
+    return None if row is None else (row.provider, row.sequence)
+
+
+_COLUMNS = (
+    webhook_endpoint.c.id,
+    webhook_endpoint.c.provider,
+    webhook_endpoint.c.url,
+    webhook_endpoint.c.event_types,
+    webhook_endpoint.c.state,
+    webhook_endpoint.c.disabled_reason,
+    webhook_endpoint.c.created_at,
+)
+_NOT_DELETED = webhook_endpoint.c.state != EndpointState.DELETED.value
+
+
+def _stored(row: sa.Row[*tuple[Any, ...]]) -> StoredEndpoint:
+    return StoredEndpoint(
+        row.id,
+        row.provider,
+        row.url,
+        row.event_types,
+        EndpointState(row.state),
+        row.disabled_reason,
+        row.created_at,
+    )

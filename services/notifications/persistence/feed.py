@@ -1,0 +1,129 @@
+"""The feed: an append-only table of every public event of a cooperative, read by cursor.
+
+Rows are numbered when they are inserted and become visible when their transaction commits, in another order.
+A reader that remembers "the last number I saw" would therefore skip a row that commits late. So every row
+carries the id of its transaction, rows are read in the order (transaction, position), and only up to the
+oldest transaction that is still running (`pg_snapshot_xmin`): whatever commits later has a greater id and
+comes after every cursor given out so far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from services.chassis.messaging import Received
+from services.notifications.domain.feed import Cursor
+from services.notifications.persistence.tables import Xid8, feed_event, feed_horizon
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event in the feed; `cursor` is the place right after it."""
+
+    event_id: UUID
+    type: str
+    source: str
+    subject: str
+    sequence: int
+    occurred_at: datetime
+    data: str
+    cursor: Cursor
+
+
+def append(connection: sa.Connection, event: Received, *, provider: str, source: str) -> bool:
+    """Adds the event to the cooperative's feed, unless it is there. Whether it did."""
+    statement = (
+        insert(feed_event)
+        .values(
+            event_id=event.id,
+            provider=provider,
+            type=event.type,
+            source=source,
+            subject=event.subject,
+            sequence=event.sequence,
+            occurred_at=event.occurred_at,
+            data=event.body.decode(),
+        )
+        .on_conflict_do_nothing()
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def read_after(connection: sa.Connection, provider: str, after: Cursor, limit: int) -> list[StoredEvent]:
+    """The next events of the cooperative, at most `limit`."""
+    query = (
+        sa.select(feed_event)
+        .where(
+            feed_event.c.provider == provider,
+            sa.tuple_(feed_event.c.xid, feed_event.c.position) > _place(after),
+            *_settled(),
+        )
+        .order_by(feed_event.c.xid, feed_event.c.position)
+        .limit(limit)
+    )
+    return [
+        StoredEvent(
+            event_id=row.event_id,
+            type=row.type,
+            source=row.source,
+            subject=row.subject,
+            sequence=row.sequence,
+            occurred_at=row.occurred_at,
+            data=row.data,
+            cursor=Cursor(row.xid, row.position),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def horizon(connection: sa.Connection, provider: str) -> Cursor:
+    """The place of the newest event that is no longer kept; the beginning if none was ever removed."""
+    row = connection.execute(
+        sa.select(feed_horizon.c.xid, feed_horizon.c.position).where(feed_horizon.c.provider == provider)
+    ).first()
+    return Cursor() if row is None else Cursor(row.xid, row.position)
+
+
+def purge_feed(connection: sa.Connection, *, before: datetime, limit: int) -> int:
+    """Removes at most `limit` events received before `before` and moves the horizons past them; how many."""
+    batch = (
+        sa.select(feed_event.c.position)
+        .where(feed_event.c.received_at < before, *_settled())
+        .order_by(feed_event.c.xid, feed_event.c.position)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    removed = connection.execute(
+        sa.delete(feed_event)
+        .where(feed_event.c.position.in_(batch.cte("batch").select()))
+        .returning(feed_event.c.provider, feed_event.c.xid, feed_event.c.position)
+    ).all()
+    newest: dict[str, Cursor] = {}
+    for row in removed:
+        place = Cursor(row.xid, row.position)
+        newest[row.provider] = max(newest.get(row.provider, place), place)
+    for provider, place in newest.items():
+        connection.execute(
+            insert(feed_horizon)
+            .values(provider=provider, xid=place.xid, position=place.position)
+            .on_conflict_do_update(
+                index_elements=[feed_horizon.c.provider],
+                set_={"xid": place.xid, "position": place.position},
+                where=sa.tuple_(feed_horizon.c.xid, feed_horizon.c.position) < _place(place),
+            )
+        )
+    return len(removed)
+
+
+def _settled() -> tuple[sa.ColumnElement[bool], ...]:
+    """No transaction that is still running, or yet to begin, can add a row before these."""
+    return (feed_event.c.xid < sa.func.pg_snapshot_xmin(sa.func.pg_current_snapshot(), type_=Xid8),)
+
+
+def _place(cursor: Cursor) -> sa.Tuple:
+    return sa.tuple_(sa.literal(cursor.xid, Xid8), sa.literal(cursor.position, sa.BigInteger))

@@ -1,0 +1,165 @@
+"""Which deliveries are attempted next, and by whom.
+
+A claim is a lease that ends by itself: a deliverer that is killed loses nothing, its deliveries are attempted
+again when their leases have run out. Claims of all processes take turns, so that the number of attempts under
+way to one endpoint is known exactly and a slow endpoint never holds more than its share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from services.notifications.domain.webhook import DeliveryState, EndpointState, NextStep
+from services.notifications.persistence.tables import feed_event, webhook_delivery, webhook_endpoint
+
+_CLAIM_LOCK = 4_702_111_234_598_120
+
+_delivery = webhook_delivery.c
+_endpoint = webhook_endpoint.c
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedDelivery:
+    """An attempt that this process alone may make until its lease ends. `secret` is sealed."""
+
+    id: UUID
+    lease: UUID
+    endpoint_id: UUID
+    url: str
+    secret: str
+    attempts: int
+    event_id: UUID
+    event_type: str
+    occurred_at: datetime
+    data: str
+
+
+def claim_deliveries(
+    connection: sa.Connection, limit: int, *, per_endpoint: int, lease: UUID, now: datetime, until: datetime
+) -> list[ClaimedDelivery]:
+    """Takes at most `limit` due deliveries of active endpoints, the longest due first.
+
+    Together with those under way, never more than `per_endpoint` of one endpoint.
+    """
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CLAIM_LOCK)))
+    chosen = (
+        sa.select(_delivery.id)
+        .where(_delivery.id.in_(_due(limit, per_endpoint, now)))
+        .with_for_update(skip_locked=True)  # one that is being changed can wait for the next turn
+        .cte("chosen")
+    )
+    statement = (
+        sa.update(webhook_delivery)
+        .where(
+            _delivery.id == chosen.c.id,
+            _endpoint.id == _delivery.endpoint_id,
+            feed_event.c.event_id == _delivery.event_id,
+        )
+        .values(lease=lease, leased_until=until, attempts=_delivery.attempts + 1)
+        .returning(
+            _delivery.id,
+            _delivery.endpoint_id,
+            _endpoint.url,
+            _endpoint.secret,
+            _delivery.attempts,
+            _delivery.event_id,
+            feed_event.c.type,
+            feed_event.c.occurred_at,
+            feed_event.c.data,
+        )
+    )
+    return [
+        ClaimedDelivery(
+            id=row.id,
+            lease=lease,
+            endpoint_id=row.endpoint_id,
+            url=row.url,
+            secret=row.secret,
+            attempts=row.attempts,
+            event_id=row.event_id,
+            event_type=row.type,
+            occurred_at=row.occurred_at,
+            data=row.data,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def settle(connection: sa.Connection, claimed: ClaimedDelivery, step: NextStep, now: datetime) -> bool:
+    """Writes what follows from the attempt. False if the lease has passed on, and with it the say."""
+    final = step.state is not DeliveryState.PENDING
+    done = connection.execute(
+        sa.update(webhook_delivery)
+        .where(_delivery.id == claimed.id, _delivery.lease == claimed.lease)
+        .values(
+            state=step.state.value,
+            next_attempt_at=step.next_attempt_at,
+            finished_at=now if final else None,
+            lease=None,
+            leased_until=None,
+        )
+    )
+    return done.rowcount == 1
+
+
+def oldest_due_delivery(connection: sa.Connection, now: datetime) -> timedelta:
+    """For how long the longest due delivery to an active endpoint has been due; zero if none is."""
+    since = connection.scalar(
+        sa.select(sa.func.min(_delivery.next_attempt_at))
+        .join(webhook_endpoint, _endpoint.id == _delivery.endpoint_id)
+        .where(_is_ready(now), _is_due(now))
+    )
+    return timedelta(0) if since is None else now - since
+
+
+def _due(limit: int, per_endpoint: int, now: datetime) -> sa.Select[tuple[UUID]]:
+    """Endpoint by endpoint, so that the backlog of one costs nothing when looking at the others.
+
+    Endpoints with fewer attempts under way come first: several slow ones together do not take every thread
+    either.
+    """
+    under_way = (
+        sa.select(sa.func.count())
+        .where(_delivery.endpoint_id == _endpoint.id, _delivery.leased_until > now)
+        .correlate(webhook_endpoint)
+        .scalar_subquery()
+    )
+    oldest_first = (_delivery.next_attempt_at, _delivery.id)
+    next_ones = (
+        sa.select(
+            _delivery.id,
+            _delivery.next_attempt_at,
+            (under_way + sa.func.row_number().over(order_by=oldest_first)).label("turn"),
+        )
+        .where(
+            _delivery.endpoint_id == _endpoint.id,
+            _is_due(now),
+            sa.or_(_delivery.leased_until.is_(None), _delivery.leased_until <= now),
+        )
+        .correlate(webhook_endpoint)
+        .order_by(*oldest_first)
+        .limit(sa.func.greatest(per_endpoint - under_way, 0))
+        .lateral("next_ones")
+    )
+    return (
+        sa.select(next_ones.c.id)
+        .select_from(webhook_endpoint.join(next_ones, sa.true()))
+        .where(_is_ready(now))
+        .order_by(next_ones.c.turn, next_ones.c.next_attempt_at)
+        .limit(limit)
+    )
+
+
+def _is_ready(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        _endpoint.state == EndpointState.ACTIVE.value,
+        sa.or_(_endpoint.paused_until.is_(None), _endpoint.paused_until <= now),
+    )
+
+
+def _is_due(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(_delivery.state == DeliveryState.PENDING.value, _delivery.next_attempt_at <= now)
