@@ -1,17 +1,14 @@
 """The commands that every service has."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Final, NoReturn
+from collections.abc import Callable
+from typing import Final
 
-import pydantic
 import typer
 
 from services.chassis.database import Database
 from services.chassis.definition import ServiceDefinition, load
-from services.chassis.errors import CannotRunError
-from services.chassis.logs import configure, get_logger
+from services.chassis.logs import get_logger
+from services.chassis.process import failing, start
 from services.chassis.settings import ServiceSettings
 
 Process = Callable[[ServiceSettings, Database], None]
@@ -97,36 +94,11 @@ def _add_tools(app: typer.Typer, definition: ServiceDefinition) -> None:
         app.add_typer(dead_letter_commands(definition), name="dlq")
 
 
-def start(definition: ServiceDefinition, process: str) -> ServiceSettings:
-    """Read the settings and set the log up; exit with what is wrong with the environment."""
-    try:
-        settings: ServiceSettings = load(definition.settings)()
-    except pydantic.ValidationError as error:
-        # Never the values: they are secrets.
-        wrong = (f"{str(part['loc'][0]).upper()}: {part['msg']}" for part in error.errors() if part["loc"])
-        fail(f"{definition.name} {process}: the environment is not complete\n  " + "\n  ".join(wrong))
-    configure(definition.name, process, settings.log_level)
-    return settings
-
-
-def fail(message: str) -> NoReturn:
-    """Say why on standard error, and exit with 1."""
-    sys.stderr.write(f"{message}\n")
-    raise SystemExit(1)
-
-
-@contextmanager
-def failing() -> Iterator[None]:
-    """Exit with the message of a `CannotRunError`, and without a traceback."""
-    try:
-        yield
-    except CannotRunError as error:
-        fail(str(error))
-
-
 def _run(definition: ServiceDefinition, process: str, body: Process) -> None:
     settings = start(definition, process)
-    database = Database.from_settings(settings, f"{definition.name}-{process}")
+    # A worker's handlers and jobs hold connections at the same time.
+    at_least = settings.worker_prefetch + 6 if process == "worker" else 0
+    database = Database.from_settings(settings, f"{definition.name}-{process}", at_least=at_least)
     log = get_logger(__name__)
     log.info("starting")
     with failing():

@@ -69,13 +69,15 @@ class Database:
         )
 
     @classmethod
-    def from_settings(cls, settings: ServiceSettings, application_name: str) -> "Database":
+    def from_settings(
+        cls, settings: ServiceSettings, application_name: str, *, at_least: int = 0
+    ) -> "Database":
         """The database of a service, with the bounds its settings give; `application_name` as PostgreSQL
         shows it.
         """
         return cls(
             settings.database_url,
-            pool_size=settings.database_pool_size,
+            pool_size=max(at_least, settings.database_pool_size),
             statement_timeout_ms=settings.statement_timeout_ms,
             lock_timeout_ms=settings.lock_timeout_ms,
             application_name=application_name,

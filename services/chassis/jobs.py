@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from prometheus_client import Counter, Histogram
+
+from services.chassis import locks
 from services.chassis.database import Database
+from services.chassis.logs import get_logger
+
+_log = get_logger(__name__)
+_turns = Counter("job_turns_total", "Turns of jobs by what became of them", ["job", "outcome"])
+_seconds = Histogram("job_seconds", "How long a turn took", ["job"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +29,17 @@ class Job:
     def __post_init__(self) -> None:
         if self.every_seconds <= 0:
             raise ValueError("a job needs a positive interval")
+
+
+def run_job(database: Database, job: Job) -> None:
+    """One turn of `job`, unless another process is at it; never raises."""
+    try:
+        with database.session() as connection, locks.lock_or_skip(connection, f"job {job.name}") as held:
+            if held:
+                with _seconds.labels(job.name).time():
+                    job.run(database)
+    except Exception:  # noqa: BLE001 - logged; the next turn comes as usual
+        _log.exception("job failed", job=job.name)
+        _turns.labels(job.name, "failed").inc()
+    else:
+        _turns.labels(job.name, "done" if held else "skipped").inc()

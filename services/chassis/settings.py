@@ -46,8 +46,10 @@ class ServiceSettings(BaseSettings):
     statement_timeout_ms: int = Field(5_000, ge=100)
     lock_timeout_ms: int = Field(3_000, ge=100)
 
-    worker_prefetch: int = Field(8, ge=1, le=100)
+    worker_prefetch: int = Field(4, ge=1, le=100)
     """Messages a worker holds at once, and handlers it runs at once."""
+    worker_maximum_tries: int = Field(8, ge=1)
+    """How often a message is tried before it goes to the dead letters."""
     worker_database_wait_seconds: float = Field(600, gt=0)
     """How long a held message waits for a database that is down before it goes back to the broker."""
 

@@ -1,0 +1,106 @@
+"""A message as taken from a queue, and how it goes on from there: once more, later, or to the dead letters.
+
+A message that failed is published to the next queue with a confirm, and only then acknowledged. A crash in
+between leaves it in both, which the inbox makes harmless; it is never in neither. The number of tries travels
+in a header of our own: brokers differ in what they count, and newer ones ignore counts that come back from a
+client.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import amqp
+
+from services.chassis.messaging.publisher import Outgoing
+from services.chassis.messaging.topology import AGAIN, RETRY_DELAYS_MS, Names
+
+FAILURES: Final = "x-failures"
+"""How often handling the message has failed."""
+REASON: Final = "x-reason"
+FAILED_AT: Final = "x-failed-at"
+ROUTING_KEY: Final = "x-routing-key"
+"""The key under which the event was published, kept while others steer it through retry queues."""
+_OURS: Final = frozenset({FAILURES, REASON, FAILED_AT, ROUTING_KEY})
+_OF_THE_BROKER: Final = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The parts of a message that matter, whatever client read it."""
+
+    headers: Mapping[str, Any]
+    body: bytes
+    routing_key: str
+    content_type: str | None
+    message_id: str | None
+    type: str | None
+    timestamp: datetime | None
+    app_id: str | None
+
+    @classmethod
+    def of(cls, message: amqp.Message) -> "Delivery":
+        properties = message.properties
+        headers = properties.get("application_headers") or {}
+        body = message.body
+        return cls(
+            headers=headers,
+            body=body if isinstance(body, bytes) else str(body).encode(),
+            routing_key=str(headers.get(ROUTING_KEY) or message.delivery_info["routing_key"]),
+            content_type=properties.get("content_type"),
+            message_id=properties.get("message_id"),
+            type=properties.get("type"),
+            timestamp=properties.get("timestamp"),
+            app_id=properties.get("app_id"),
+        )
+
+    @property
+    def failures(self) -> int:
+        count = self.headers.get(FAILURES)
+        return count if isinstance(count, int) and count >= 0 else 0
+
+    @property
+    def reason(self) -> str:
+        """Why it is among the dead letters: our own reason, or the broker's."""
+        deaths = self.headers.get("x-death") or [{}]
+        return str(self.headers.get(REASON) or f"broker: {deaths[0].get('reason', 'unknown')}")
+
+    def to_retry(self, names: Names, reason: str) -> Outgoing:
+        """The same message, to be delivered again after the pause that is due."""
+        step = min(self.failures + 1, len(RETRY_DELAYS_MS))
+        return self._failed(names.retry_exchange, names.retry_queue(step), reason)
+
+    def to_dead(self, names: Names, reason: str) -> Outgoing:
+        """The same message, as a dead letter."""
+        return self._failed(names.dead_exchange, self.routing_key, reason)
+
+    def to_redrive(self, names: Names) -> Outgoing:
+        """The same message as if it had never failed."""
+        headers = {name: value for name, value in self._plain_headers().items() if name not in _OURS}
+        return self._outgoing(names.retry_exchange, AGAIN, headers | {ROUTING_KEY: self.routing_key})
+
+    def _failed(self, exchange: str, routing_key: str, reason: str) -> Outgoing:
+        ours = {
+            FAILURES: self.failures + 1,
+            REASON: reason[:1_000],
+            FAILED_AT: datetime.now(UTC).isoformat(timespec="seconds"),
+            ROUTING_KEY: self.routing_key,
+        }
+        return self._outgoing(exchange, routing_key, self._plain_headers() | ours)
+
+    def _plain_headers(self) -> dict[str, Any]:
+        return {name: value for name, value in self.headers.items() if not name.startswith(_OF_THE_BROKER)}
+
+    def _outgoing(self, exchange: str, routing_key: str, headers: Mapping[str, Any]) -> Outgoing:
+        return Outgoing(
+            exchange=exchange,
+            routing_key=routing_key,
+            body=self.body,
+            headers=headers,
+            message_id=self.message_id,
+            type=self.type,
+            timestamp=self.timestamp,
+            app_id=self.app_id,
+            content_type=self.content_type,
+        )

@@ -1,0 +1,63 @@
+"""Sending a message that was not handled on its way."""
+
+import threading
+
+from prometheus_client import Counter
+
+from services.chassis.logs import get_logger
+from services.chassis.messaging.delivery import Delivery
+from services.chassis.messaging.processing import Outcome, Verdict
+from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher, Outgoing
+from services.chassis.messaging.topology import Names
+
+_log = get_logger(__name__)
+_dead = Counter("events_dead_lettered_total", "Messages sent to the dead letters")
+
+
+class Settlement:
+    """Publishes failed messages to the retry queues and to the dead letters; safe for concurrent use."""
+
+    def __init__(self, publisher: ConfirmingPublisher, names: Names, *, maximum_tries: int) -> None:
+        self._publisher = publisher
+        self._names = names
+        self._maximum_tries = maximum_tries
+        self._turn = threading.Lock()
+
+    def settle(self, delivery: Delivery, verdict: Verdict) -> bool:
+        """Do what the verdict says; whether the message may now be acknowledged."""
+        if verdict.outcome is Outcome.DONE:
+            return True
+        if verdict.outcome is Outcome.RETURN:
+            return False
+        exhausted = delivery.failures + 1 >= self._maximum_tries
+        if verdict.outcome is Outcome.DEAD or exhausted:
+            reason = verdict.reason
+            if verdict.outcome is Outcome.AGAIN:
+                reason = f"gave up after {delivery.failures + 1} tries: {reason}"
+            _log.error("dead letter", message_id=delivery.message_id, type=delivery.type, reason=reason)
+            if self._publish(delivery.to_dead(self._names, reason)):
+                _dead.inc()
+                return True
+            return False
+        return self._publish(delivery.to_retry(self._names, verdict.reason))
+
+    def _publish(self, message: Outgoing) -> bool:
+        with self._turn:
+            try:
+                was_connected = self._publisher.connected
+                try:
+                    refused = self._publisher.publish([message])
+                except BrokerLost:
+                    if not was_connected:
+                        raise
+                    # It may have been idle for hours: its connection being gone says nothing about the
+                    # broker.
+                    refused = self._publisher.publish([message])
+            except BrokerLost as error:
+                _log.warning("broker lost", cause=str(error))
+                return False
+        if refused:
+            _log.error(
+                "the broker did not take a failed message", exchange=message.exchange, reason=refused[0]
+            )
+        return not refused

@@ -1,0 +1,259 @@
+"""The worker: a nameko container that consumes the service's queue and runs its jobs.
+
+This is the only module that knows nameko. What nameko would lose is handled here: it acknowledges a message
+whose handler failed, drops one it cannot decode, and on shutdown closes the connection before running
+handlers are acknowledged (so that they run again).
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import eventlet
+import kombu
+import sqlalchemy as sa
+from nameko.containers import ServiceContainer
+from nameko.extensions import ProviderCollector
+from nameko.messaging import Consumer, QueueConsumer
+from nameko.timer import Timer
+
+from services.chassis import ops
+from services.chassis.backoff import Backoff
+from services.chassis.database import Database
+from services.chassis.definition import ServiceDefinition, load
+from services.chassis.errors import CannotRunError
+from services.chassis.jobs import Job, run_job
+from services.chassis.logs import get_logger
+from services.chassis.messaging.delivery import Delivery
+from services.chassis.messaging.processing import Processor
+from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher
+from services.chassis.messaging.received import Subscription
+from services.chassis.messaging.settlement import Settlement
+from services.chassis.messaging.tables import messaging_tables
+from services.chassis.messaging.topology import Names
+from services.chassis.messaging.topology_check import wait_and_check
+from services.chassis.settings import ServiceSettings
+
+_PAUSE_BEFORE_RETURN_SECONDS: Final = 1.0
+
+_log = get_logger(__name__)
+
+
+def run(settings: ServiceSettings, definition: ServiceDefinition, database: Database) -> None:
+    """The `worker` process: until SIGTERM or SIGINT, when it finishes what it has begun."""
+    stopping = threading.Event()
+    subscriptions: Sequence[Subscription] = ()
+    jobs: Sequence[Job] = ()
+    if definition.subscriptions is not None:
+        subscriptions = load(definition.subscriptions)(settings, database)
+        check_subscriptions(definition, subscriptions)
+        wait_and_check(settings, definition)
+    if definition.jobs is not None:
+        jobs = load(definition.jobs)(settings, database)
+    methods: dict[str, Any] = {f"job_{job.name}": _timer(database, job) for job in jobs}
+    if subscriptions:
+        methods["on_message"] = _consumer(settings, definition, database, subscriptions, stopping)
+    container = ServiceContainer(
+        type("Worker", (), {"name": definition.name, **methods}),
+        {
+            "max_workers": settings.worker_prefetch + len(jobs),
+            "AMQP_URI": settings.amqp_url,
+            "heartbeat": settings.broker_heartbeat_seconds,
+            "prefetch": settings.worker_prefetch,
+        },
+    )
+
+    def stop(*_: object) -> None:
+        stopping.set()
+        eventlet.spawn_n(container.stop)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    checks: dict[str, Callable[[], None]] = {"database": database.ping}
+    for extension in container.subextensions:
+        if isinstance(extension, Deliveries):
+            checks["broker"] = extension.check
+    operations = ops.serve(settings.ops_bind, checks)
+    try:
+        container.start()
+        container.wait()
+    finally:
+        operations.stop()
+
+
+def check_subscriptions(definition: ServiceDefinition, subscriptions: Iterable[Subscription]) -> None:
+    """Raise `CannotRunError` unless the subscriptions are what the definition says, and their names
+    differ.
+    """
+    subscriptions = list(subscriptions)
+    handled = frozenset[str]().union(*(subscription.event_types for subscription in subscriptions))
+    if difference := handled ^ definition.consumes:
+        raise CannotRunError(
+            f"{definition.name}: subscriptions and `consumes` differ in {sorted(difference)}"
+        )
+    names = [subscription.consumer for subscription in subscriptions]
+    if len(set(names)) != len(names):
+        raise CannotRunError(f"{definition.name}: two subscriptions have the same name: {sorted(names)}")
+
+
+class Deliveries(QueueConsumer):  # type: ignore[misc]  # nameko has no types
+    """The connection that messages come in on.
+
+    Messages are taken undecoded. On stop no new ones are taken, and the connection stays until those under
+    way are acknowledged. A lost broker is tried again for ever.
+    """
+
+    should_stop: bool
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._under_way = 0
+        self._consuming = False
+        self._stopping = threading.Event()
+
+    @property
+    def prefetch_count(self) -> int:
+        return int(self.container.config["prefetch"])
+
+    def check(self) -> None:
+        """Raise unless messages can come in."""
+        if not self._consuming:
+            raise BrokerLost("not consuming")
+
+    def run(self) -> None:
+        pauses = Backoff(maximum_seconds=5.0)
+        errors = self.connection.connection_errors + self.connection.channel_errors
+        while not self.should_stop:
+            try:
+                for _ in self.consume(limit=None):
+                    pauses.reset()
+            except errors as error:
+                pause = pauses.next_seconds()
+                _log.warning(
+                    "broker lost", cause=f"{type(error).__name__}: {error}", again_in_seconds=round(pause, 1)
+                )
+                self._consuming = False
+                self._stopping.wait(pause)
+                self.should_stop = self._stopping.is_set()  # else connect again
+        self._consuming = False
+        for removed in self._pending_remove_providers.values():
+            removed.send()
+        if not self._consumers_ready.ready():
+            self._consumers_ready.send(None)
+
+    def establish_connection(self) -> Any:  # noqa: ANN401 - a context manager of kombu's
+        connection = self.create_connection()
+        # Two tries without a pause: pauses between connections are made in `run`.
+        connection.ensure_connection(
+            max_retries=1, interval_start=0, interval_step=0, interval_max=0, reraise_as_library_errors=False
+        )
+        return connection
+
+    def get_consumers(self, consumer_cls: Callable[..., Any], channel: Any) -> Iterable[Any]:  # noqa: ANN401, ARG002
+        for provider in self._providers:
+            consumer = consumer_cls(
+                queues=[provider.queue], on_message=partial(self._take, provider), auto_declare=False
+            )
+            consumer.qos(prefetch_count=self.prefetch_count)
+            self._consumers[provider] = consumer
+        return list(self._consumers.values())
+
+    def on_consume_ready(self, *arguments: Any, **more: Any) -> None:
+        self._consuming = True
+        _log.info("consuming", prefetch=self.prefetch_count)
+        super().on_consume_ready(*arguments, **more)
+
+    def on_iteration(self) -> None:
+        self._cancel_consumers_if_requested()
+        if not self._consumers and self._under_way == 0:
+            self.should_stop = True
+
+    def unregister_provider(self, provider: Consumer) -> None:
+        self._stopping.set()
+        if self._consuming:
+            super().unregister_provider(provider)
+        else:
+            ProviderCollector.unregister_provider(self, provider)
+
+    def stop(self) -> None:
+        self.wait_for_providers()
+        self._gt.wait()
+
+    def settle(self, message: Any, *, handled: bool) -> None:  # noqa: ANN401
+        """Acknowledge the message, or give it back to the broker; if the connection is gone, it has it
+        back.
+        """
+        try:
+            if message.channel.connection is not None:
+                message.ack() if handled else message.requeue()
+        except (*self.connection.connection_errors, *self.connection.channel_errors) as error:
+            _log.warning("not acknowledged", cause=f"{type(error).__name__}: {error}")
+        finally:
+            self._under_way -= 1
+
+    def _take(self, provider: Consumer, message: Any) -> None:  # noqa: ANN401
+        if not self._stopping.is_set():  # else the broker has it back when the connection closes
+            self._under_way += 1
+            self.container.spawn_worker(
+                provider, (message,), {}, handle_result=partial(provider.handle_result, message)
+            )
+
+
+class Messages(Consumer):  # type: ignore[misc]
+    """Entrypoint of a method that takes a message and returns whether it may be acknowledged."""
+
+    queue_consumer = Deliveries()
+
+    def handle_message_processed(
+        self,
+        message: Any,  # noqa: ANN401
+        result: bool | None = None,
+        exc_info: object | None = None,
+    ) -> None:
+        handled = exc_info is None and result is True
+        if not handled:
+            eventlet.sleep(_PAUSE_BEFORE_RETURN_SECONDS)  # what cannot be settled now comes back at once
+        self.queue_consumer.settle(message, handled=handled)
+
+
+def _consumer(
+    settings: ServiceSettings,
+    definition: ServiceDefinition,
+    database: Database,
+    subscriptions: Sequence[Subscription],
+    stopping: threading.Event,
+) -> Callable[[object, Any], bool]:
+    names = Names(definition.name)
+    processor = Processor(
+        database,
+        messaging_tables(sa.MetaData()),
+        subscriptions,
+        database_wait_seconds=settings.worker_database_wait_seconds,
+        stopping=stopping,
+    )
+    publisher = ConfirmingPublisher(settings.amqp_url, name=f"{definition.name}-worker-failures")
+    settlement = Settlement(publisher, names, maximum_tries=settings.worker_maximum_tries)
+
+    def on_message(_worker: object, message: Any) -> bool:  # noqa: ANN401
+        delivery = Delivery.of(message)
+        verdict = processor.process(
+            delivery.headers,
+            content_type=delivery.content_type,
+            routing_key=delivery.routing_key,
+            body=delivery.body,
+        )
+        return settlement.settle(delivery, verdict)
+
+    queue = kombu.Queue(names.queue, no_declare=True)  # type: ignore[attr-defined, no-untyped-call]
+    Messages.decorator(queue)(on_message)  # marks the function
+    return on_message
+
+
+def _timer(database: Database, job: Job) -> Callable[[object], None]:
+    def turn(_worker: object) -> None:
+        run_job(database, job)
+
+    Timer.decorator(interval=job.every_seconds, eager=True)(turn)
+    return turn
