@@ -8,6 +8,8 @@ from pathlib import Path
 
 from deploy.broker.topology import cooperative_user
 from deploy.local import leftovers, packages
+from deploy.local.commands import Command
+from deploy.local.environment import service as service_environment
 from deploy.local.layout import ROOT, Given, Layout, default_var
 from deploy.local.members import Member, code_version, members
 from deploy.local.programs import StartError, base_environment, log_tail
@@ -27,7 +29,7 @@ TERRITORY = ROOT / "deploy" / "data" / "tradate"
 class Instance:
     """The installation in `var`; several can run side by side in different directories.
 
-    `environment` is looked into for servers that exist already (`DATABASE_URL_<SERVICE>`, `AMQP_URL` with
+    `environment`: may name servers that exist already (`DATABASE_URL_<SERVICE>`, `AMQP_URL` with
     `AMQP_MANAGEMENT_URL`); without them the installation runs private ones.
     """
 
@@ -42,7 +44,7 @@ class Instance:
         self.layout = Layout((var or default_var()).resolve())
         self.secrets = Secrets(self.layout.secrets)
         self.territory = territory
-        self._environment = environment
+        self._given = Given.from_environment(environment)
         self._progress = Progress(quiet=quiet)
 
     @property
@@ -55,9 +57,26 @@ class Instance:
         return f"http://127.0.0.1:{self.ports['gateway']}"
 
     def cooperative_amqp_url(self, slug: str) -> str:
-        """How a cooperative's own system reaches its queue, with its own broker user."""
-        given = Given.from_environment(self._environment)
-        return Servers(self.layout, self.ports, self.secrets, given).amqp_url(cooperative_user(slug))
+        """How a cooperative's own system reaches its queue `coop.<slug>`, with its own broker user."""
+        return self._servers(self.ports).amqp_url(cooperative_user(slug))
+
+    def database_url(self, service: str) -> str:
+        """SQLAlchemy URL of a service's database."""
+        return self._servers(self.ports).endpoints().database_urls[service]
+
+    def management_url(self) -> str:
+        """Of the broker's management API, with an administrator's credentials."""
+        return self._servers(self.ports).management_url
+
+    def command(self, service: str, *arguments: str) -> Command:
+        """`python -m services.<service> <arguments>` in the service's environment, ready to run."""
+        ports = self.ports
+        endpoints = self._servers(ports).endpoints()
+        return Command(
+            f"services.{service}",
+            arguments,
+            service_environment(service, "cli", endpoints, ports, self.secrets),
+        )
 
     def places(self) -> dict[str, str]:
         """Where to look, for a person."""
@@ -73,11 +92,11 @@ class Instance:
     def up(self) -> None:
         """Bring everything up and wait until it is healthy; harmless when it is. Raises StartError."""
         started = time.monotonic()
-        given = Given.from_environment(self._environment)
+        given = self._given
         packages.ensure(self._progress, database=given.needs_postgres, broker=given.broker is None)
         with self.layout.lock():
             ports = self._clear_the_way()
-            servers = Servers(self.layout, ports, self.secrets, given)
+            servers = self._servers(ports)
             setup = Setup(self.secrets, self.territory, servers, ports, given)
             everyone = members(self.layout, servers.endpoints(), ports, self.secrets, code_version())
             supervisor = self._supervisor(ports)
@@ -129,9 +148,8 @@ class Instance:
     def not_ready(self) -> dict[str, str]:
         """The application's processes that are not healthy now, each with the reason."""
         ports = self.ports
-        given = Given.from_environment(self._environment)
-        servers = Servers(self.layout, ports, self.secrets, given)
-        everyone = members(self.layout, servers.endpoints(), ports, self.secrets, version="")
+        endpoints = self._servers(ports).endpoints()
+        everyone = members(self.layout, endpoints, ports, self.secrets, version="")
         reasons = {member.program.name: member.probe() for member in everyone}
         return {name: reason for name, reason in reasons.items() if reason}
 
@@ -163,6 +181,9 @@ class Instance:
             if time.monotonic() > deadline:
                 raise StartError(f"not ready after {timeout_seconds:.0f} s: {reasons}")
             time.sleep(0.2)
+
+    def _servers(self, ports: Ports) -> Servers:
+        return Servers(self.layout, ports, self.secrets, self._given)
 
     def _supervisor(self, ports: Ports) -> Supervisor:
         password = self.secrets.password("supervisor")
