@@ -39,6 +39,8 @@ def service(name: str, process: str, endpoints: Endpoints, ports: Ports, secrets
         }
     elif name == "catalogue":
         own = {"VOUCHERS_TARGET": _address(ports, "vouchers-grpc")}
+    elif name == "vouchers":
+        own = {"DATA_KEYS_FILE": str(secrets.key_ring("vouchers-data-keys"))}
     elif name == "notifications":
         own = {
             "EVENT_DATA_KEY_FILE": str(secrets.key_ring("event-data-keys")),

@@ -1,0 +1,1 @@
+"""Budgets, personal plans, vouchers and their ledger."""

@@ -1,0 +1,1 @@
+"""What one can do with budgets, plans and vouchers: one use case per file."""

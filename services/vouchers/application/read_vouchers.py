@@ -1,0 +1,90 @@
+"""Reading vouchers and their ledgers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BeforeValidator, Field, StringConstraints
+from sqlalchemy import Connection
+
+from services.chassis.caller import Caller
+from services.chassis.refusal import Forbidden, InvalidField
+from services.contracts.access import READ
+from services.vouchers.application import access
+from services.vouchers.application.fields import Command
+from services.vouchers.domain.ledger import Entry
+from services.vouchers.domain.refusals import VoucherNotFound
+from services.vouchers.domain.voucher import Voucher
+from services.vouchers.persistence import ledger, vouchers
+
+_OptionalId = Annotated[UUID | None, BeforeValidator(lambda value: None if value == "" else value)]
+
+
+class VoucherQuery(Command):
+    """One voucher."""
+
+    voucher_id: UUID
+
+
+class ListVouchersQuery(Command):
+    """The vouchers of a person or of a comune, `limit` at a time (0: 20), from the `cursor` of the page
+    before on.
+    """
+
+    person_id: _OptionalId = None
+    comune: Annotated[str, StringConstraints(pattern=r"^([A-Z][0-9]{3})?$")] = ""
+    limit: Annotated[int, Field(ge=0, le=100)] = 0
+    cursor: _OptionalId = None
+
+
+def get_voucher(connection: Connection, caller: Caller, query: VoucherQuery) -> Voucher:
+    """One voucher. VoucherNotFound also if the caller may not know of it."""
+    access.require_known(caller)
+    voucher = vouchers.find(connection, query.voucher_id)
+    if voucher is None or not access.may_read_vouchers(connection, caller, voucher.person_id, voucher.comune):
+        raise VoucherNotFound
+    return voucher
+
+
+def list_entries(connection: Connection, caller: Caller, query: VoucherQuery) -> list[Entry]:
+    """A voucher's ledger, oldest entry first; for whom the voucher is."""
+    return ledger.entries_of(connection, get_voucher(connection, caller, query).id)
+
+
+def list_vouchers(
+    connection: Connection, caller: Caller, query: ListVouchersQuery
+) -> tuple[list[Voucher], UUID | None]:
+    """A page of vouchers, newest first, and the cursor of the next one (None: the last page).
+
+    Of a person: all of them for the person's side and the plan office, those of its comune for an office. Of
+    a comune: for its offices and the plan office. Forbidden to everybody else.
+    """
+    access.require_known(caller)
+    limit = query.limit or 20
+    if query.person_id is not None and query.comune == "":
+        comuni = _comuni_shown(connection, caller, query.person_id)
+        found = vouchers.of_person(
+            connection, query.person_id, comuni=comuni, limit=limit + 1, before=query.cursor
+        )
+    elif query.person_id is None and query.comune:
+        if query.comune not in access.offices(caller) and not access.is_plan_office(connection, caller):
+            raise Forbidden
+        found = vouchers.of_comune(connection, query.comune, limit=limit + 1, before=query.cursor)
+    else:
+        raise InvalidField(
+            field="person_id",
+            it="Indicare la persona o il comune, uno dei due.",
+            en="Give the person or the comune, one of both.",
+        )
+    page = found[:limit]
+    return page, page[-1].id if len(found) > limit else None
+
+
+def _comuni_shown(connection: Connection, caller: Caller, person: UUID) -> frozenset[str] | None:
+    if access.acts_for(caller, person, READ) or access.is_plan_office(connection, caller):
+        return None
+    comuni = access.offices(caller)
+    if not comuni:
+        raise Forbidden
+    return comuni

@@ -1,0 +1,1 @@
+"""The rules of budgets, plans and vouchers: pure, without input or output."""

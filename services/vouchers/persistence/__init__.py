@@ -1,0 +1,1 @@
+"""Where budgets, plans, vouchers and their ledger are kept."""

@@ -1,0 +1,192 @@
+"""Reading the ledger: history, verification, the month's statement, and what must agree with what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from services.vouchers.domain.commitment import Unit
+from services.vouchers.domain.ledger import Entry, Head, Kind
+from services.vouchers.domain.period import Period
+from services.vouchers.persistence.tables import budget, hold, ledger_entry, voucher
+from services.vouchers.persistence.vouchers import balance_of
+
+_STREAMED_ROWS = 1000
+_OWN = "own_"  # before the names of a voucher's columns, where an entry's stand beside them
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """One line of a month's statement: a consumption as the ledger has it."""
+
+    booking_id: UUID
+    voucher_id: UUID
+    comune: str
+    measure: str
+    service: str
+    service_date: date
+    quantity: int
+    unit: Unit
+    amount_cents: int
+    sequence: int
+
+
+def entries_of(connection: sa.Connection, voucher_id: UUID) -> list[Entry]:
+    """A voucher's entries, oldest first."""
+    query = sa.select(ledger_entry).where(ledger_entry.c.voucher_id == voucher_id)
+    return [_entry(row) for row in connection.execute(query.order_by(ledger_entry.c.sequence)).mappings()]
+
+
+def ledgers(
+    connection: sa.Connection, *, voucher_id: UUID | None = None, comuni: frozenset[str] | None = None
+) -> Iterator[tuple[Head, Iterator[Entry]]]:
+    """Vouchers with their entries: of one voucher, of some comuni, or all of them.
+
+    One query, so that rows and entries are of the same instant, streamed, so that any number of them fits in
+    memory. Read each voucher's entries before asking for the next.
+    """
+    own = [column.label(f"{_OWN}{column.name}") for column in voucher.c]
+    query = (
+        sa.select(*own, ledger_entry)
+        .join_from(voucher, ledger_entry, ledger_entry.c.voucher_id == voucher.c.id, isouter=True)
+        .order_by(voucher.c.id, ledger_entry.c.sequence)
+    )
+    if voucher_id is not None:
+        query = query.where(voucher.c.id == voucher_id)
+    if comuni is not None:
+        query = query.where(voucher.c.comune.in_(comuni))
+    rows = connection.execution_options(yield_per=_STREAMED_ROWS).execute(query).mappings()
+    for _, group in groupby(rows, key=lambda row: row[f"{_OWN}id"]):
+        first = next(group)
+        yield _head(first), _entries(first, group)  # noqa: B031 - each group is read once
+
+
+def consumptions(
+    connection: sa.Connection, provider: str, days: Period, comuni: frozenset[str] | None
+) -> list[Consumption]:
+    """What a cooperative's visits on `days` consumed, of vouchers of `comuni` (None: of all), by day and
+    booking.
+    """
+    query = (
+        sa.select(
+            ledger_entry.c.booking_id,
+            ledger_entry.c.voucher_id,
+            voucher.c.comune,
+            voucher.c.measure,
+            voucher.c.service,
+            ledger_entry.c.service_date,
+            ledger_entry.c.quantity,
+            voucher.c.unit,
+            ledger_entry.c.amount_cents,
+            ledger_entry.c.sequence,
+        )
+        .join_from(ledger_entry, voucher, voucher.c.id == ledger_entry.c.voucher_id)
+        .where(
+            ledger_entry.c.kind == Kind.CONSUME,
+            ledger_entry.c.provider == provider,
+            ledger_entry.c.service_date.between(days.first, days.last),
+        )
+        .order_by(ledger_entry.c.service_date, ledger_entry.c.booking_id)
+    )
+    if comuni is not None:
+        query = query.where(voucher.c.comune.in_(comuni))
+    return [
+        Consumption(**row | {"unit": Unit(row["unit"])})
+        for row in map(dict, connection.execute(query).mappings())
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two figures that should be equal. `what` names the rule and the row."""
+
+    what: str
+    expected: int
+    found: int
+
+
+def differences(connection: sa.Connection) -> list[Difference]:
+    """Where the service's own tables disagree: open holds with reservations, budgets with the ledger.
+
+    Each rule is one query, so it compares figures of one instant.
+    """
+    held = (
+        sa.select(hold.c.voucher_id, sa.func.sum(hold.c.quantity).label("total"))
+        .where(hold.c.state == "open")
+        .group_by(hold.c.voucher_id)
+        .subquery()
+    )
+    holds = sa.func.coalesce(held.c.total, 0)
+    reserved = (
+        sa.select(voucher.c.id, holds, voucher.c.reserved)
+        .join_from(voucher, held, held.c.voucher_id == voucher.c.id, isouter=True)
+        .where(holds != voucher.c.reserved)
+    )
+    key = (voucher.c.comune, voucher.c.fund, voucher.c.budget_year)
+    signed = sa.case(
+        (ledger_entry.c.kind == Kind.ISSUE, ledger_entry.c.amount_cents), else_=-ledger_entry.c.amount_cents
+    )
+    bound = (
+        sa.select(*key, sa.func.sum(signed).label("total"))
+        .join_from(voucher, ledger_entry, ledger_entry.c.voucher_id == voucher.c.id)
+        .where(ledger_entry.c.kind.in_([Kind.ISSUE, Kind.EXPIRE]))
+        .group_by(*key)
+        .subquery()
+    )
+    ledgered = sa.func.coalesce(bound.c.total, 0)
+    committed = (
+        sa.select(budget.c.comune, budget.c.fund, budget.c.year, ledgered, budget.c.committed_cents)
+        .join_from(
+            budget,
+            bound,
+            sa.and_(
+                bound.c.comune == budget.c.comune,
+                bound.c.fund == budget.c.fund,
+                bound.c.budget_year == budget.c.year,
+            ),
+            isouter=True,
+        )
+        .where(ledgered != budget.c.committed_cents)
+    )
+    return [
+        Difference(f"reserved on voucher {row[0]}, against its open holds", int(row[1]), int(row[2]))
+        for row in connection.execute(reserved)
+    ] + [
+        Difference(
+            f"committed of budget {row[0]} {row[1]} {row[2]}, against its ledger", int(row[3]), int(row[4])
+        )
+        for row in connection.execute(committed)
+    ]
+
+
+def _head(row: Any) -> Head:  # noqa: ANN401 - a row's mapping
+    own = {name.removeprefix(_OWN): row[name] for name in row if name.startswith(_OWN)}
+    return Head(own["id"], balance_of(own), own["entries"], own["head_hash"])
+
+
+def _entries(first: Any, others: Iterator[Any]) -> Iterator[Entry]:  # noqa: ANN401 - rows' mappings
+    if first["sequence"] is not None:  # a voucher without any entry has one row of the join, all NULL
+        yield _entry(first)
+    yield from map(_entry, others)
+
+
+def _entry(row: Any) -> Entry:  # noqa: ANN401 - a row's mapping
+    return Entry(
+        voucher_id=row["voucher_id"],
+        sequence=row["sequence"],
+        kind=row["kind"],
+        quantity=row["quantity"],
+        amount_cents=row["amount_cents"],
+        available=row["available"],
+        booking_id=row["booking_id"],
+        provider=row["provider"],
+        service_date=row["service_date"],
+        recorded_at=row["recorded_at"],
+        hash=row["hash"],
+    )

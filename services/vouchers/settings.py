@@ -1,0 +1,17 @@
+"""Settings of vouchers' processes."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from services.chassis.settings import ServiceSettings
+
+
+class VouchersSettings(ServiceSettings):
+    """Beside the common ones: the keys of the plans' goals, and how often vouchers are looked through for
+    their end.
+    """
+
+    data_keys_file: Path = Path("vouchers-data-keys")
+    """Keys that seal the goals of plans: `id:base64,…`, the current one first. Read by `grpc` only."""
+    expiry_every_seconds: float = Field(60.0, gt=0)
