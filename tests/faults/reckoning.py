@@ -1,0 +1,146 @@
+"""After a fault, once all is quiet: what was acknowledged exists once, and everything adds up."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import sqlalchemy as sa
+
+from deploy.local.layout import Given
+from deploy.local.servers import Servers
+from tests.faults.load import VISIT_MINUTES, Load
+from tests.support.polling import eventually
+from tests.system.world import World
+
+_SETTLE_SECONDS = 90
+_OPEN = "('held', 'confirmed')"
+
+
+class Books:
+    """Read-only look into the databases, which no user of the system has."""
+
+    def __init__(self, world: World) -> None:
+        instance = world.instance
+        servers = Servers(instance.layout, instance.ports, instance.secrets, Given({}, None))
+        urls = servers.endpoints().database_urls
+        self._engines = {name: sa.create_engine(url, poolclass=sa.NullPool) for name, url in urls.items()}
+
+    def rows(self, service: str, statement: str, **values: object) -> list[tuple[object, ...]]:
+        with self._engines[service].connect() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(statement), values)]
+
+    def one(self, service: str, statement: str) -> object:
+        return self.rows(service, statement)[0][0]
+
+
+def settled(world: World) -> Books:
+    """The books once every process is healthy, no event waits and no booking is undecided."""
+    world.instance.wait_ready(timeout_seconds=_SETTLE_SECONDS)
+    books = Books(world)
+
+    def quiet() -> bool:
+        waiting = [
+            service
+            for service in ("identity", "catalogue", "vouchers", "notifications")
+            if books.one(service, "SELECT count(*) FROM outbox WHERE published_at IS NULL")
+        ]
+        undecided = books.one("catalogue", "SELECT count(*) FROM booking WHERE state = 'held'")
+        assert not waiting, f"events wait in {waiting}"
+        assert not undecided, f"{undecided} bookings are held"
+        assert differences(books) == []
+        return True
+
+    eventually(quiet, timeout_seconds=_SETTLE_SECONDS)
+    return books
+
+
+def differences(books: Books) -> list[str]:
+    """Where seats, bookings, holds and vouchers disagree."""
+    found = []
+    seats = books.rows(
+        "catalogue",
+        """SELECT slot.id, slot.taken, count(booking.id) FROM slot LEFT JOIN booking
+            ON booking.slot_id = slot.id AND booking.state IN ('held', 'confirmed', 'delivered')
+            GROUP BY slot.id, slot.taken HAVING slot.taken <> count(booking.id)""",
+    )
+    found += [f"slot {slot}: {taken} seats taken, {count} bookings" for slot, taken, count in seats]
+    booked = dict(
+        books.rows(
+            "catalogue",
+            f"SELECT voucher_id, sum(minutes) FROM booking WHERE state IN {_OPEN} "  # noqa: S608
+            "AND voucher_id IS NOT NULL GROUP BY voucher_id",
+        )
+    )
+    reserved = dict(books.rows("vouchers", "SELECT id, reserved FROM voucher WHERE reserved > 0"))
+    for voucher in booked.keys() | reserved.keys():
+        if booked.get(voucher, 0) != reserved.get(voucher, 0):
+            found.append(
+                f"voucher {voucher}: {reserved.get(voucher, 0)} reserved, {booked.get(voucher, 0)} booked"
+            )
+    return found
+
+
+def check(world: World, load: Load) -> None:
+    """Every promise of a fault run. Raises AssertionError that says which one was broken."""
+    assert load.wrong == []
+    assert load.acknowledged > 0
+    books = settled(world)
+    for purse in load.purses:
+        rows = books.rows(
+            "catalogue",
+            "SELECT id::text, state FROM booking WHERE voucher_id = :voucher",
+            voucher=purse.voucher,
+        )
+        states = dict(rows)
+        missing = [booking for booking in purse.booked if booking not in states]
+        assert not missing, f"acknowledged and lost: {missing}"
+        for booking in purse.booked:
+            expected = "cancelled" if booking in purse.cancelled else "confirmed"
+            assert states[booking] == expected, (booking, states[booking], expected)
+        unasked = [key for key, state in rows if state == "confirmed" and key not in purse.booked]
+        assert not unasked, f"confirmed, but its answer never came: {unasked}"
+        balance = world.balance(purse.citizen, purse.voucher)
+        assert balance["reserved"] == VISIT_MINUTES * len(purse.booked - purse.cancelled)
+    _every_event_arrived_once(world, load, books)
+    officer = world.staff("comune_officer:L733")
+    for purse in load.purses:
+        verified = officer.ok(officer.post("/ledger-verifications", {"voucher_id": purse.voucher}))
+        assert verified["faults"] == []
+
+
+def _every_event_arrived_once(world: World, load: Load, books: Books) -> None:
+    """Each acknowledged booking: one confirmed event in the outbox, and the same one in the feed, once."""
+    booked = {booking for purse in load.purses for booking in purse.booked}
+    emitted = Counter(
+        str(subject)
+        for (subject,) in books.rows(
+            "catalogue", "SELECT subject FROM outbox WHERE type = 'ambito.catalogue.booking.confirmed.v1'"
+        )
+    )
+    assert {booking: emitted[booking] for booking in booked} == dict.fromkeys(booked, 1)
+
+    def arrived() -> bool:
+        for provider in {purse.provider for purse in load.purses}:
+            mine = {
+                booking for purse in load.purses if purse.provider == provider for booking in purse.booked
+            }
+            feed = Counter(
+                event["subject"]
+                for event in events(world, provider)
+                if event["type"] == "ambito.catalogue.booking.confirmed.v1" and event["subject"] in mine
+            )
+            assert dict(feed) == dict.fromkeys(mine, 1)
+        return True
+
+    eventually(arrived, timeout_seconds=_SETTLE_SECONDS)
+
+
+def events(world: World, provider: str) -> list[dict[str, object]]:
+    """The whole feed of a cooperative."""
+    client, cursor, found = world.client(provider), "", []
+    while True:
+        page = client.ok(client.get("/events", after=cursor, limit=500))
+        found += page["items"]
+        cursor = page["next_cursor"]
+        if not page["more"]:
+            return found
