@@ -1,0 +1,1 @@
+"""What one can do with catalogue: one use case per file."""

@@ -1,0 +1,52 @@
+"""List the bookings of a person, or of a cooperative."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.catalogue.application.access import is_provider, offices_of, require_known
+from services.catalogue.domain.booking import Booking
+from services.catalogue.persistence.booking_lists import BookingFilter, booking_page, comune_of
+from services.chassis.caller import Caller
+from services.chassis.database import Database
+from services.chassis.refusal import Forbidden, InvalidField
+from services.contracts import access
+
+
+class ListBookings:
+    """A page of bookings and the cursor of the next one.
+
+    A person's are listed to her and who may read for her, and to the offices of her comune, which see those
+    of their own comune only; a cooperative's to itself.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __call__(
+        self, wanted: BookingFilter, caller: Caller, *, limit: int, cursor: str
+    ) -> tuple[list[Booking], str]:
+        require_known(caller)
+        if (wanted.person_id is None) == (wanted.provider is None):
+            raise InvalidField(
+                field="person_id",
+                it="Indicare la persona oppure la cooperativa.",
+                en="Give either the person or the cooperative.",
+            )
+        with self._database.read() as connection:
+            if wanted.provider is not None:
+                if not is_provider(caller, wanted.provider):
+                    raise Forbidden(field="provider")
+            elif wanted.person_id is not None and not _may_read(caller, wanted):
+                offices = offices_of(caller)
+                if not offices or comune_of(connection, wanted.person_id) not in offices:
+                    raise Forbidden(field="person_id")
+                wanted = replace(wanted, comuni=offices)
+            return booking_page(connection, wanted, limit=limit, cursor=cursor)
+
+
+def _may_read(caller: Caller, wanted: BookingFilter) -> bool:
+    person = wanted.person_id
+    return person is not None and (
+        caller.may_act_for(person, access.READ) or caller.may_act_for(person, access.BOOK)
+    )

@@ -1,0 +1,1 @@
+"""How catalogue is reached: gRPC, worker and command line."""

@@ -1,0 +1,1 @@
+"""Calls that catalogue makes to other services."""

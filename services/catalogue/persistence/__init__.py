@@ -1,0 +1,1 @@
+"""Where catalogue keeps what it knows: tables, statements and migrations."""

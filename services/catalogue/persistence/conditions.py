@@ -1,0 +1,26 @@
+"""Conditions that several statements share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.catalogue.persistence.tables import accreditation, offering, service, slot
+
+
+def accredited(day: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """The offering's cooperative may deliver the service on `day`: no section needed, or an entry in it."""
+    entry = sa.exists().where(
+        accreditation.c.provider == offering.c.provider,
+        accreditation.c.section == service.c.section,
+        accreditation.c.state == "accredited",
+        accreditation.c.valid_from <= day,
+        day <= accreditation.c.valid_to,
+    )
+    return sa.or_(service.c.section == "", entry)
+
+
+def serves(comune: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """The slot is for residents of `comune`: the offering serves it, and is not closed there that day."""
+    return sa.and_(comune == sa.any_(offering.c.comuni), comune != sa.all_(slot.c.closed_comuni))

@@ -1,0 +1,1 @@
+"""Schema versions of catalogue, applied by `python -m services.catalogue migrate`."""

@@ -1,0 +1,37 @@
+"""What catalogue reads from its environment, besides what every service does."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field
+
+from services.chassis.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """Settings of every process of catalogue; which process needs which is said in the README."""
+
+    vouchers_target: str = "127.0.0.1:50053"
+    """gRPC target of the voucher's side."""
+    voucher_hold_deadline_seconds: float = Field(2.0, gt=0)
+    """How long a booking waits for the voucher's side before it is given up."""
+    delivery_code_key_file: Path = Path("/run/secrets/catalogue-delivery-code-key")
+    """A file with 32 random bytes in base64, from which the codes of visits are derived. Lost, all codes
+    change.
+    """
+    delivery_earliest_before_start_minutes: int = Field(15, ge=0)
+    """How long before its start a visit may be recorded. A demonstration that cannot wait sets it high."""
+
+    @property
+    def delivery_earliest(self) -> timedelta:
+        return timedelta(minutes=self.delivery_earliest_before_start_minutes)
+
+    def delivery_code_key(self) -> bytes:
+        """The key itself. ValueError if the file does not hold 32 bytes in base64."""
+        key = base64.b64decode(self.delivery_code_key_file.read_text().strip(), validate=True)
+        if len(key) != 32:
+            raise ValueError(f"{self.delivery_code_key_file} must hold 32 bytes in base64")
+        return key
