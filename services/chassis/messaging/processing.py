@@ -139,8 +139,8 @@ class Processor:
         return Verdict(Outcome.DONE)
 
     def _is_new(self, connection: sa.Connection, consumer: str, received: Received) -> bool:
-        row = insert(self._inbox).values(consumer=consumer, event_id=received.id)
-        return connection.execute(row.on_conflict_do_nothing()).rowcount == 1
+        row = insert(self._inbox).values(consumer=consumer, event_id=received.id).on_conflict_do_nothing()
+        return connection.execute(row.returning(self._inbox.c.event_id)).first() is not None
 
 
 def _reason_of_refusal(refusal: Refusal) -> str:
