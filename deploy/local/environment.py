@@ -38,7 +38,12 @@ def service(name: str, process: str, endpoints: Endpoints, ports: Ports, secrets
             "EVENT_DATA_KEY_FILE": str(secrets.key_ring("event-data-keys")),
         }
     elif name == "catalogue":
-        own = {"VOUCHERS_TARGET": _address(ports, "vouchers-grpc")}
+        own = {
+            "VOUCHERS_TARGET": _address(ports, "vouchers-grpc"),
+            "DELIVERY_CODE_KEY_FILE": str(secrets.key("catalogue-delivery-code-key")),
+            # The demo proves next week's visit today.
+            "DELIVERY_EARLIEST_BEFORE_START_MINUTES": str(60 * 24 * 60),
+        }
     elif name == "vouchers":
         own = {"DATA_KEYS_FILE": str(secrets.key_ring("vouchers-data-keys"))}
     elif name == "notifications":
