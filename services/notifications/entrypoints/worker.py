@@ -46,9 +46,10 @@ _BOOKINGS: dict[str, type[BookingEvent]] = {
 
 
 def subscriptions(settings: NotificationsSettings, _database: Database) -> Sequence[Subscription]:
-    """The feed apart from the rest: no notice that has to wait for a person delays a cooperative."""
+    """The feed first: a notice that has to wait for a person delays no cooperative."""
     handlers = Handlers(KeepContact(contact_seals(settings)), Tell(SystemClock()))
     return [
+        Subscription("notifications.feed", PUBLIC_EVENT_TYPES, feed_event),
         Subscription(
             "notifications.contacts", _types(PersonRegistered, PersonContactChanged), handlers.contact
         ),
@@ -58,7 +59,6 @@ def subscriptions(settings: NotificationsSettings, _database: Database) -> Seque
         Subscription("notifications.names", _types(ServicePublished, ProviderPublished), handlers.name),
         Subscription("notifications.bookings", frozenset(_BOOKINGS), handlers.booking),
         Subscription("notifications.vouchers", _types(VoucherIssued, VoucherExhausted), handlers.voucher),
-        Subscription("notifications.feed", PUBLIC_EVENT_TYPES, feed_event),
     ]
 
 

@@ -24,8 +24,8 @@ class StoredRecipient:
     has_email: bool
 
 
-def keep_recipient(connection: sa.Connection, row: StoredRecipient, sequence: int) -> bool:
-    """Inserts or replaces the copy, unless it comes from a newer event. Whether it did."""
+def keep_recipient(connection: sa.Connection, row: StoredRecipient, sequence: int) -> None:
+    """Inserts or replaces the copy, unless what is there comes from a newer event."""
     values = {
         "household_id": row.household_id,
         "language": row.language,
@@ -37,7 +37,7 @@ def keep_recipient(connection: sa.Connection, row: StoredRecipient, sequence: in
     statement = statement.on_conflict_do_update(
         index_elements=[recipient.c.person_id], set_=values, where=recipient.c.sequence < sequence
     )
-    return connection.execute(statement).rowcount == 1
+    connection.execute(statement)
 
 
 def find_recipients(connection: sa.Connection, persons: Collection[UUID]) -> dict[UUID, StoredRecipient]:
@@ -59,8 +59,8 @@ def keep_delegation(
     valid_to: date,
     revoked: bool,
     sequence: int,
-) -> bool:
-    """Inserts or replaces the copy, unless it comes from a newer event. Whether it did.
+) -> None:
+    """Inserts or replaces the copy, unless what is there comes from a newer event.
 
     A revocation that arrives before the grant stays, so that the grant, when it comes, is recognised as old.
     """
@@ -71,7 +71,7 @@ def keep_delegation(
     statement = statement.on_conflict_do_update(
         index_elements=[delegation.c.delegation_id], set_=values, where=delegation.c.sequence < sequence
     )
-    return connection.execute(statement).rowcount == 1
+    connection.execute(statement)
 
 
 def active_delegates(connection: sa.Connection, principal: UUID, day: date) -> list[tuple[UUID, list[str]]]:

@@ -97,7 +97,7 @@ def subscribed_endpoints(connection: sa.Connection, provider: str, event_type: s
         webhook_endpoint.c.state == _ACTIVE,
         sa.or_(
             sa.func.cardinality(webhook_endpoint.c.event_types) == 0,
-            webhook_endpoint.c.event_types.any(event_type),
+            sa.literal(event_type) == sa.any_(webhook_endpoint.c.event_types),
         ),
     )
     return list(connection.scalars(query))

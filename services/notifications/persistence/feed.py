@@ -50,8 +50,9 @@ def append(connection: sa.Connection, event: Received, *, provider: str, source:
             data=event.body.decode(),
         )
         .on_conflict_do_nothing()
+        .returning(feed_event.c.position)
     )
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement).first() is not None
 
 
 def read_after(connection: sa.Connection, provider: str, after: Cursor, limit: int) -> list[StoredEvent]:

@@ -12,7 +12,7 @@ from services.notifications.persistence.tables import provider_name, service_nam
 
 
 def keep_service(connection: sa.Connection, service: str, name_it: str, name_en: str, sequence: int) -> None:
-    """Inserts or replaces a service's names, unless they come from a newer event."""
+    """Inserts or replaces a service's names, unless those there come from a newer event."""
     values = {"name_it": name_it, "name_en": name_en, "sequence": sequence}
     connection.execute(
         insert(service_name)
@@ -24,7 +24,7 @@ def keep_service(connection: sa.Connection, service: str, name_it: str, name_en:
 
 
 def keep_provider(connection: sa.Connection, provider: str, name: str, sequence: int) -> None:
-    """Inserts or replaces a cooperative's name, unless it comes from a newer event."""
+    """Inserts or replaces a cooperative's name, unless the one there comes from a newer event."""
     values = {"name": name, "sequence": sequence}
     connection.execute(
         insert(provider_name)

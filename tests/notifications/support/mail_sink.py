@@ -1,0 +1,56 @@
+"""A real SMTP server that keeps what it is given, or refuses as the test tells it to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from deploy.local.ports import free_port
+
+
+class MailSink:
+    """`rcpt_replies` and `data_replies` answer the next recipients and messages instead of accepting them."""
+
+    def __init__(self) -> None:
+        self.received: list[EmailMessage] = []
+        self.envelopes: list[list[str]] = []
+        self.rcpt_replies: list[str] = []
+        self.data_replies: list[str] = []
+        self.port = free_port()
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    async def handle_RCPT(  # noqa: N802  # as aiosmtpd calls it
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
+    ) -> str:
+        if self.rcpt_replies:
+            return self.rcpt_replies.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  # as above
+        if self.data_replies:
+            return self.data_replies.pop(0)
+        message = BytesParser(policy=default).parsebytes(envelope.content)
+        assert isinstance(message, EmailMessage)
+        self.received.append(message)
+        self.envelopes.append(list(envelope.rcpt_tos))
+        return "250 OK"
+
+
+@contextmanager
+def mail_sink() -> Iterator[MailSink]:
+    """A started sink, stopped at the end."""
+    sink = MailSink()
+    controller = Controller(sink, hostname="127.0.0.1", port=sink.port)
+    controller.start()
+    yield sink
+    controller.stop()
