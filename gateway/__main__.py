@@ -11,6 +11,10 @@ from services.chassis import logs, ops
 _STOP_SECONDS = 10
 
 
+class NotServing(Exception):
+    """The HTTP server does not listen, yet or any more."""
+
+
 def server(settings: GatewaySettings) -> uvicorn.Server:
     """The HTTP server, not yet started."""
     host, _, port = settings.gateway_bind.rpartition(":")
@@ -35,9 +39,15 @@ def server(settings: GatewaySettings) -> uvicorn.Server:
 def main() -> None:
     settings = GatewaySettings()
     logs.configure("gateway", "http", settings.log_level)
-    operations = ops.serve(settings.ops_bind, {})
+    http = server(settings)
+
+    def serving() -> None:
+        if not http.started:
+            raise NotServing
+
+    operations = ops.serve(settings.ops_bind, {"http": serving})
     try:
-        server(settings).run()
+        http.run()
     finally:
         operations.stop()
 

@@ -53,7 +53,9 @@ def members(
             found.append(Member(program, _all(probes)))
     variables = environment.gateway(ports, secrets) | marks
     gateway = _python("gateway", "gateway", variables=variables)
-    found.append(Member(gateway, _answers(f"http://{variables['GATEWAY_BIND']}/status")))
+    # Its own operations port first: on the gateway's port another installation might answer.
+    urls = (f"http://{variables['OPS_BIND']}/health", f"http://{variables['GATEWAY_BIND']}/status")
+    found.append(Member(gateway, _all([_answers(url) for url in urls])))
     return found
 
 
