@@ -36,7 +36,7 @@ class Delivery:
     content_type: str | None
     message_id: str | None
     type: str | None
-    timestamp: datetime | None
+    timestamp: int | None
     app_id: str | None
 
     @classmethod

@@ -40,7 +40,7 @@ def to_message(row: sa.RowMapping, service: str) -> Outgoing:
         headers=headers,
         message_id=event_id,
         type=row["type"],
-        timestamp=row["occurred_at"],
+        timestamp=int(row["occurred_at"].timestamp()),
         app_id=row["source"],
     )
 

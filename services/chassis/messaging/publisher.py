@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 import amqp
@@ -35,7 +34,8 @@ class Outgoing:
     headers: Mapping[str, Any]
     message_id: str | None = None
     type: str | None = None
-    timestamp: datetime | None = None
+    timestamp: int | None = None
+    """Unix time, in seconds."""
     app_id: str | None = None
     content_type: str | None = CONTENT_TYPE
 

@@ -22,6 +22,11 @@ RETRY_DELAYS_MS: Final = (1_000, 5_000, 30_000, 120_000)
 AGAIN: Final = "again"
 """Routing key, on a service's retry exchange, of its own queue."""
 
+UNCLAIMED: Final = "ambito.unclaimed"
+"""Queue of the events that no service consumes."""
+
+_MAX_UNCLAIMED: Final = 10_000
+_UNCLAIMED_TTL_MS: Final = 24 * 3_600_000
 _DELIVERY_LIMIT: Final = 20
 _MAX_EVENTS: Final = 1_000_000
 _MAX_DEAD_LETTERS: Final = 100_000
@@ -146,13 +151,18 @@ def build(
     services: Mapping[str, frozenset[str]],
     subscribers: Iterable[SubscriberQueue] = (),
     *,
+    emitted: Iterable[str] = (),
     retry_delays_ms: tuple[int, ...] = RETRY_DELAYS_MS,
 ) -> Topology:
     """The topology for services, given as name → event types consumed, and for subscribers from outside.
 
+    `emitted` names every event type there is. Those that no service consumes are bound to a small queue that
+    forgets: the relay publishes only what reaches a queue, and holds back what does not, because that is how
+    a missing binding shows.
+
     Raises ValueError if a service consumes events of a service that is not among them.
     """
-    topology = Topology()
+    topology = _of_unclaimed(frozenset(emitted) - frozenset[str]().union(*services.values()))
     for name, consumes in services.items():
         if unknown := {EventType.parse(wanted).service for wanted in consumes} - services.keys():
             raise ValueError(
@@ -171,9 +181,8 @@ def _of_service(names: Names, consumes: frozenset[str], retry_delays_ms: tuple[i
         Binding(names.retry_exchange, names.queue, AGAIN),
         Binding(names.dead_exchange, names.dead_queue, ""),
         *(Binding(names.retry_exchange, queue, queue) for queue in retries),
+        *(_subscription(event_type, names.queue) for event_type in consumes),
     }
-    for wanted in map(EventType.parse, consumes):
-        bindings.add(Binding(Names(wanted.service).exchange, names.queue, f"{wanted.key}.*.*"))
     own_queues = f"^{re.escape(names.queue)}(\\.(dead|retry\\.[0-9]+))?$"
     return Topology(
         exchanges=(
@@ -218,6 +227,17 @@ def _of_service(names: Names, consumes: frozenset[str], retry_delays_ms: tuple[i
     )
 
 
+def _of_unclaimed(event_types: frozenset[str]) -> Topology:
+    if not event_types:
+        return Topology()
+    limits = {"max-length": _MAX_UNCLAIMED, "message-ttl": _UNCLAIMED_TTL_MS, "overflow": "drop-head"}
+    return Topology(
+        policies=(Policy(UNCLAIMED, limits),),
+        queues=(Queue(UNCLAIMED),),
+        bindings=frozenset(_subscription(event_type, UNCLAIMED) for event_type in event_types),
+    )
+
+
 def _of_subscriber(subscriber: SubscriberQueue) -> Topology:
     return Topology(
         policies=(
@@ -235,6 +255,11 @@ def _of_subscriber(subscriber: SubscriberQueue) -> Topology:
         bindings=frozenset(Binding(source, subscriber.name, key) for source, key in subscriber.bindings),
         users=(User(subscriber.user, configure=_NOTHING, write=_NOTHING, read=_any_of(subscriber.name)),),
     )
+
+
+def _subscription(event_type: str, queue: str) -> Binding:
+    wanted = EventType.parse(event_type)
+    return Binding(Names(wanted.service).exchange, queue, f"{wanted.key}.*.*")
 
 
 def _bounded(max_length: int) -> dict[str, Any]:
