@@ -32,7 +32,8 @@ def _absent_if_empty(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
 
 
 Day = Annotated[date, BeforeValidator(_written_as_a_day)]
-OptionalDay = Annotated[date | None, BeforeValidator(_absent_if_empty), BeforeValidator(_written_as_a_day)]
+OptionalDay = Annotated[date | None, BeforeValidator(_written_as_a_day), BeforeValidator(_absent_if_empty)]
+# Of several validators before, the last one sees the value first.
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=63)]
 OptionalSlug = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$", max_length=63)]
 Comune = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{3}$")]

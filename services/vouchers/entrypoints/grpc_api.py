@@ -192,7 +192,7 @@ class VoucherServicer(rpc.VoucherServiceServicer):
         self, request: pb.ChooseProviderRequest, context: grpc.ServicerContext
     ) -> pb.ChooseProviderResponse:
         command = ChooseProviderCommand(
-            voucher_id=request.voucher_id, provider=request.provider, valid_from=request.valid_from or None
+            voucher_id=request.voucher_id, provider=request.provider, valid_from=request.valid_from
         )
         return self._once(
             context,
