@@ -45,14 +45,15 @@ class Reservation:
 
 def reserve(connection: sa.Connection, wanted: WantedHold, recorded_at: datetime) -> Reservation | None:
     """Reserve `wanted` if every condition of the voucher holds; None if not: roll back, then ask why."""
+    # No parameter of an UPDATE may have the name of one of its columns: SQLAlchemy would set that column.
     row = connection.execute(
         _RESERVE,
         {
             "booking_id": wanted.booking_id,
             "voucher_id": wanted.voucher_id,
-            "person_id": wanted.person_id,
+            "of_person": wanted.person_id,
             "provider": wanted.provider,
-            "service": wanted.service,
+            "for_service": wanted.service,
             "service_date": wanted.service_date,
             "minutes": wanted.minutes,
             "cents": wanted.cents,
@@ -121,8 +122,8 @@ def _reserve_statement() -> sa.Select[tuple[int, int]]:
         .values(movement(Kind.RESERVE, facts))
         .where(
             voucher.c.id == claimed.c.voucher_id,
-            voucher.c.person_id == sa.bindparam("person_id", type_=voucher.c.person_id.type),
-            voucher.c.service == sa.bindparam("service", type_=sa.Text),
+            voucher.c.person_id == sa.bindparam("of_person", type_=voucher.c.person_id.type),
+            voucher.c.service == sa.bindparam("for_service", type_=sa.Text),
             voucher.c.state == "active",
             claimed.c.service_date.between(voucher.c.valid_from, voucher.c.valid_to),
             assigned_on(claimed.c.service_date) == claimed.c.provider,
