@@ -45,9 +45,7 @@ def request_hash(operation: str, request: bytes) -> bytes:
 
 
 class Idempotency:
-    """Keys and answers of one service, in its table `idempotency`. Keys are scoped to `actor`, the caller's
-    subject.
-    """
+    """Keys and answers of one service, in its table `idempotency`. A key belongs to its `actor`."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -91,9 +89,7 @@ class Idempotency:
     def find(
         self, connection: Connection, *, actor: str, key: str, operation: str, request: bytes
     ) -> bytes | None:
-        """The answer stored for this key, or None. Raises IdempotencyKeyReused if it belongs to another
-        request.
-        """
+        """The answer stored for this key, or None. IdempotencyKeyReused if the request was another."""
         query = select(self._table.c.request_hash, self._table.c.response).where(*self._is(actor, key))
         row = connection.execute(query).first()
         if row is None:
@@ -105,9 +101,7 @@ class Idempotency:
     def row_values(
         self, *, actor: str, key: str, operation: str, request: bytes, response: bytes | None
     ) -> dict[str, Any]:
-        """Column values of the row, for a statement that writes it together with the effect. InvalidField for
-        a bad key.
-        """
+        """Column values of the row, for a statement that also has the effect. InvalidField for a bad key."""
         return {
             "actor": actor,
             "key": checked_key(key),
@@ -130,9 +124,7 @@ class Idempotency:
         return statement.cte("idempotency_claim")
 
     def purge(self, connection: Connection, *, before: datetime, limit: int = 1000) -> int:
-        """Deletes at most `limit` rows created before `before` and returns how many; repeat until it returns
-        0.
-        """
+        """Deletes at most `limit` rows created before `before` and returns how many; repeat until 0."""
         table = self._table
         batch = (
             select(table.c.actor, table.c.key)

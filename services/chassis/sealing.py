@@ -25,9 +25,7 @@ _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class SealBroken(Exception):
-    """The text was not sealed by one of our keys for this context, or was altered. Says nothing about the
-    content.
-    """
+    """The text was not sealed by one of our keys for this context, or was altered. It stays closed."""
 
 
 class Sealer:
@@ -37,9 +35,7 @@ class Sealer:
     """
 
     def __init__(self, keys: Mapping[str, bytes], current: str) -> None:
-        """`keys`: key id (letters, digits, `_`, `-`; at most 32) to 32 random bytes. ValueError if they are
-        not so.
-        """
+        """`keys`: key id (letters, digits, `_`, `-`; at most 32) to 32 random bytes, else ValueError."""
         for key_id, key in keys.items():
             if _KEY_ID.fullmatch(key_id) is None:
                 raise ValueError(f"not a key id: {key_id!r}")
@@ -52,9 +48,7 @@ class Sealer:
 
     @classmethod
     def parse(cls, text: str) -> Sealer:
-        """From a setting: `id:base64,id:base64,…`, the current key first. ValueError (without the keys) if
-        malformed.
-        """
+        """From a setting: `id:base64,id:base64,…`, the current key first; ValueError, without the keys."""
         keys: dict[str, bytes] = {}
         for part in text.split(","):
             key_id, colon, encoded = part.strip().partition(":")
@@ -86,9 +80,7 @@ class Sealer:
 
 
 class BlindIndex:
-    """A keyed hash of a value: equal values give equal bytes, and without the key nothing can be guessed or
-    tried.
-    """
+    """A keyed hash of a value: equal values give equal bytes, and without the key no guess can be tried."""
 
     def __init__(self, key: bytes) -> None:
         """`key`: 32 random bytes, not one of a Sealer's. ValueError if the length is wrong."""
@@ -107,9 +99,7 @@ class BlindIndex:
 
 
 def decode_key(text: str) -> bytes:
-    """Decodes a base64 or base64url key, padded or not. ValueError, never showing the key, if it is
-    neither.
-    """
+    """Decodes a base64 or base64url key, padded or not; ValueError, never showing the key."""
     plain = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)

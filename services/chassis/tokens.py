@@ -51,9 +51,7 @@ class TokenExpired(Refusal):
 
 
 class TokenVerifier:
-    """Turns a token into a Caller. Thread-safe; a token seen before costs a look-up, not a signature
-    check.
-    """
+    """Turns a token into a Caller. Thread-safe; a token seen before costs no signature check."""
 
     def __init__(
         self,
@@ -147,9 +145,7 @@ class TokenSigner:
     def __init__(
         self, private_key_pem: bytes | str, kid: str, *, issuer: str = ISSUER, audience: str = AUDIENCE
     ) -> None:
-        """`private_key_pem`: an Ed25519 key in PKCS#8 PEM; ValueError for any other kind. `kid` names it in
-        the JWKS.
-        """
+        """`private_key_pem`: Ed25519 in PKCS#8 PEM, else ValueError. `kid` names the key in the JWKS."""
         pem = private_key_pem.encode() if isinstance(private_key_pem, str) else private_key_pem
         key = load_pem_private_key(pem, password=None)
         if not isinstance(key, Ed25519PrivateKey):
@@ -160,9 +156,7 @@ class TokenSigner:
         self._audience = audience
 
     def sign(self, claims: Mapping[str, Any], lifetime_seconds: int) -> str:
-        """A token with these claims (`sub` required) that expires after `lifetime_seconds`; adds iss, aud,
-        iat, exp, jti.
-        """
+        """A token with these claims (`sub` required) and iss, aud, iat, exp, jti. ValueError if no `sub`."""
         if not claims.get("sub"):
             raise ValueError("a token needs a subject")
         issued_at = int(time.time())

@@ -21,7 +21,7 @@ def add_handlers(handlers: Mapping[str, Handler], server: grpc.Server) -> None:
     server.add_registered_method_handlers(SERVICE, made)  # type: ignore[attr-defined]  # newer than its stubs
 
 
-def method(channel: Any, name: str) -> Any:  # noqa: ANN401  # of a blocking or an asynchronous channel
+def method(channel: Any, name: str) -> Any:  # of a blocking or an asynchronous channel
     """The stub of one method."""
     return channel.unary_unary(f"/{SERVICE}/{name}")
 

@@ -18,9 +18,7 @@ Metadata = tuple[tuple[str, str], ...]
 
 
 def channel_options(retried_reads: Iterable[str]) -> list[tuple[str, str | int]]:
-    """gRPC channel arguments. `retried_reads`: full names ("ambito.vouchers.v1.Vouchers/GetBalance") of
-    methods without effect.
-    """
+    """gRPC channel arguments. `retried_reads`: "package.Service/Method" of methods without effect."""
     return [
         ("grpc.service_config", service_config(retried_reads)),
         ("grpc.max_send_message_length", MAX_REQUEST_BYTES),
@@ -78,9 +76,7 @@ def outgoing_metadata(
 
 
 def time_limit(deadline_seconds: float) -> float:
-    """`deadline_seconds`, or less if whoever called us gives up sooner. Raises Unavailable if no time is
-    left.
-    """
+    """`deadline_seconds`, or less if whoever called us gives up sooner. Unavailable if no time is left."""
     left = remaining_seconds()
     if left is None:
         return deadline_seconds

@@ -1,6 +1,4 @@
-"""The asynchronous counterpart of `client`, for the gateway. A channel belongs to the event loop that opened
-it.
-"""
+"""The asynchronous counterpart of `client`, for the gateway. A channel belongs to its event loop."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ Response = TypeVar("Response")
 
 
 def open_channel(target: str, *, retried_reads: Iterable[str] = ()) -> grpc.aio.Channel:
-    """As `client.open_channel`; call it inside the running event loop, and `await channel.close()` at the
-    end.
-    """
+    """As `client.open_channel`; call it inside the running event loop; `await channel.close()` at the end."""
     return grpc.aio.insecure_channel(target, options=channel_options(retried_reads))
 
 

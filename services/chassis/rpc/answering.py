@@ -67,9 +67,7 @@ class Answering:
     def wrapped(
         self, method: str, handler: grpc.RpcMethodHandler[Any, Any]
     ) -> grpc.RpcMethodHandler[Any, Any]:
-        """The handler with everything around it. `method` is "package.Service/Method"; TypeError if it
-        streams.
-        """
+        """The handler with all of it around. `method`: "package.Service/Method". TypeError if it streams."""
         if handler.unary_unary is None:
             raise TypeError(f"{method} streams; only unary calls are supported")
         return grpc.unary_unary_rpc_method_handler(
@@ -93,18 +91,14 @@ class Answering:
                 try:
                     deadline = self._deadline(context)
                     caller = self._caller(metadata.get("authorization"))
-                    with answering(Call(caller, metadata.get("idempotency-key"), deadline)):
+                    with answering(
+                        Call(
+                            caller, metadata.get("idempotency-key"), metadata.get("client-address"), deadline
+                        )
+                    ):
                         response = behaviour(request, context)
-                except _Expired:
-                    outcome, status = "deadline-exceeded", EXPIRED
-                except Refusal as refusal:
-                    outcome, status = refusal.type, status_of(refusal)
-                except ValidationError as error:
-                    invalid = invalid_field(error)
-                    outcome, status = invalid.type, status_of(invalid)
-                except Exception:  # noqa: BLE001  # a fault of ours, of any sort, must not show
-                    outcome, status = FAULT, status_of_fault(request_id())
-                    _log.exception("rpc failed", method=method)
+                except Exception as error:  # noqa: BLE001  # a fault of ours, of any sort, must not show
+                    outcome, status = _told(error, method)
                 elapsed = time.perf_counter() - started
                 observe_seconds(elapsed)
                 codes[grpc.StatusCode.OK if status is None else status.code]()
@@ -131,6 +125,20 @@ class Answering:
         if authorization[: len(_BEARER)].lower() != _BEARER:
             raise TokenInvalid
         return self._verifier.verify(authorization[len(_BEARER) :].strip())
+
+
+def _told(error: Exception, method: str) -> tuple[str, grpc.Status]:
+    """What the log calls `error`, and what the caller is told of it."""
+    if isinstance(error, _Expired):
+        return "deadline-exceeded", EXPIRED
+    try:
+        refusal = invalid_field(error) if isinstance(error, ValidationError) else error
+        if isinstance(refusal, Refusal):
+            return refusal.type, status_of(refusal)
+    except Exception as mistake:  # noqa: BLE001  # a refusal that cannot be told is a fault too
+        error = mistake
+    _log.error("rpc failed", method=method, exc_info=error)
+    return FAULT, status_of_fault(request_id())
 
 
 class _Expired(Exception):

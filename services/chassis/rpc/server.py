@@ -109,9 +109,7 @@ class _Registrar:
         self.services: list[str] = []
 
     def add_generic_rpc_handlers(self, handlers: object) -> None:
-        """Generated code gives every handler twice; the registered form below is the one that can be
-        wrapped.
-        """
+        """Generated code gives every handler twice; the registered form below can be wrapped."""
 
     def add_registered_method_handlers(
         self, service: str, handlers: Mapping[str, grpc.RpcMethodHandler[Any, Any]]

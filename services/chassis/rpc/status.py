@@ -113,9 +113,7 @@ def status_of(refusal: Refusal) -> grpc.Status:
 
 
 def status_of_fault(request_id: str | None) -> grpc.Status:
-    """The status for an unexpected exception: it reveals nothing but the id under which the log explains
-    it.
-    """
+    """The status for an unexpected exception: nothing but the id under which the log explains it."""
     info = error_details_pb2.ErrorInfo(reason=FAULT, domain=DOMAIN, metadata={"request_id": request_id or ""})
     return _status(code_pb2.INTERNAL, f"internal fault; request id {request_id}", [info])
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -101,6 +102,8 @@ def test_a_call_whose_caller_gave_up_in_the_queue_is_not_started(
         eventually(lambda: gate.entered == [b"first"])
         with pytest.raises(Unavailable):
             send(b"gave up", deadline_seconds=0.2)
+        gave_up = time.monotonic()
+        eventually(lambda: time.monotonic() > gave_up + 0.1)  # the server's deadline is a little later
         gate.open()
         assert first.result() == b"first"
         assert send(b"third") == b"third"  # its turn comes after the one that gave up

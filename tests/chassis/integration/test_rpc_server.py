@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from pydantic import BaseModel
 
 from services.chassis.caller import ANONYMOUS
-from services.chassis.refusal import Forbidden, NotFound, Refusal
+from services.chassis.refusal import Forbidden, Kind, NotFound, Refusal
 from services.chassis.rpc import health
 from services.chassis.rpc.client import call, open_channel
 from services.chassis.rpc.context import caller_of, idempotency_key_of, remaining_seconds
@@ -63,6 +63,17 @@ def forbid(request: bytes, context: grpc.ServicerContext) -> bytes:
     raise Forbidden
 
 
+class Misspelt(Refusal):
+    kind = Kind.CONFLICT
+    type = "misspelt"
+    it = "Manca {qualcosa}."
+    en = "Fine."
+
+
+def misspell(request: bytes, context: grpc.ServicerContext) -> bytes:
+    raise Misspelt
+
+
 def validate(request: bytes, context: grpc.ServicerContext) -> bytes:
     Person.model_validate({"age": request.decode()})
     return b""
@@ -77,6 +88,7 @@ HANDLERS = {
     "Refuse": refuse,
     "Forbid": forbid,
     "Validate": validate,
+    "Misspell": misspell,
 }
 
 
@@ -178,6 +190,13 @@ def test_an_unexpected_exception_reveals_nothing(channel: grpc.Channel) -> None:
         call(method(channel, "Fail"), b"", caller=ANONYMOUS, deadline_seconds=5)
 
 
+def test_a_refusal_that_cannot_be_told_is_a_fault(channel: grpc.Channel) -> None:
+    with pytest.raises(grpc.RpcError) as failed:
+        bare(channel, "Misspell")
+    assert failed.value.code() is grpc.StatusCode.INTERNAL
+    assert "qualcosa" not in str(failed.value.trailing_metadata())
+
+
 def test_a_call_without_deadline_is_refused(channel: grpc.Channel) -> None:
     with pytest.raises(grpc.RpcError) as failed:
         method(channel, "Who")(b"")
@@ -267,7 +286,7 @@ class Patient:
             raise ConnectionError("database")
 
 
-def status_of(channel: grpc.Channel, service: str) -> Any:  # noqa: ANN401  # protobuf's enum
+def status_of(channel: grpc.Channel, service: str) -> Any:  # protobuf's enum
     stub = health_pb2_grpc.HealthStub(channel)
     return stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=5).status
 

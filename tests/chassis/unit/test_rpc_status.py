@@ -34,7 +34,7 @@ CODES = {
 class Failed(grpc.RpcError):
     """What a client's library raises for a call that ended with a status."""
 
-    def __init__(self, code: grpc.StatusCode, details: str = "", metadata: Any = None) -> None:  # noqa: ANN401
+    def __init__(self, code: grpc.StatusCode, details: str = "", metadata: Any = None) -> None:
         self._code, self._details, self._metadata = code, details, metadata
 
     @classmethod
@@ -47,11 +47,11 @@ class Failed(grpc.RpcError):
     def details(self) -> str:
         return self._details
 
-    def trailing_metadata(self) -> Any:  # noqa: ANN401
+    def trailing_metadata(self) -> Any:
         return self._metadata
 
 
-def refused(**overrides: Any) -> RemoteRefusal:  # noqa: ANN401
+def refused(**overrides: Any) -> RemoteRefusal:
     return RemoteRefusal(
         **{
             "kind": Kind.CONFLICT,
