@@ -26,6 +26,7 @@ from services.catalogue.persistence.tables import (
 
 NOW: Final = sa.bindparam("now", type_=TIMESTAMP(timezone=True))
 _BOOKING: Final = sa.bindparam("booking", type_=UUID(as_uuid=True))
+_SLOT: Final = sa.bindparam("slot", type_=UUID(as_uuid=True))
 _BY: Final = sa.bindparam("by", type_=sa.Text)
 
 
@@ -71,7 +72,7 @@ def take_seat(state: State, event: BookingEventKind | None) -> sa.Select[Any]:
 
 
 def _claim() -> sa.CTE:
-    """The request's idempotency row; nothing if the key is taken. Its response is the booking's id."""
+    """The request's idempotency row, whose response is the booking's id; nothing if the key is taken."""
     table = messaging.idempotency
     values = {
         "actor": sa.bindparam("claim_actor", type_=sa.Text),
@@ -80,7 +81,8 @@ def _claim() -> sa.CTE:
         "request_hash": sa.bindparam("claim_request_hash", type_=BYTEA),
         "response": sa.bindparam("claim_response", type_=BYTEA),
     }
-    return insert(table).values(values).on_conflict_do_nothing().returning(table.c.key).cte("claim")
+    claimed = insert(table).values(values).on_conflict_do_nothing()
+    return claimed.returning(_SLOT.label("slot_id")).cte("claim")
 
 
 def _seat(claim: sa.CTE) -> sa.CTE:
@@ -88,8 +90,8 @@ def _seat(claim: sa.CTE) -> sa.CTE:
         sa.update(slot)
         .values(taken=slot.c.taken + 1)
         .where(
-            claim.c.key.is_not(None),  # joins it: without a claim there is no seat
-            slot.c.id == sa.bindparam("slot", type_=UUID(as_uuid=True)),
+            slot.c.id == _SLOT,
+            slot.c.id == claim.c.slot_id,  # without a claim there is no seat
             slot.c.taken < slot.c.capacity,
             slot.c.starts_at > NOW,
             sa.not_(slot.c.withdrawn),
