@@ -20,7 +20,7 @@ from deploy.local.setup import Setup
 from deploy.local.state import Ports
 from deploy.local.supervision import ProcessState, Supervisor
 
-READY_TIMEOUT_SECONDS = 120
+READY_TIMEOUT_SECONDS = 180
 DEATHS = 4
 """A process that was started so often without becoming healthy will not become so."""
 TERRITORY = ROOT / "deploy" / "data" / "tradate"

@@ -41,8 +41,8 @@ def members(
 
     `version`: of the code; it stands in their environments, so that a new version replaces running processes.
     """
+    found = [_mail_sink(layout, ports, {MARK: str(layout.var)})]
     marks = {MARK: str(layout.var), "AMBITO_VERSION": version}
-    found = [_mail_sink(layout, ports, marks)]
     for name in SERVICES:
         for process in COMMON_PROCESSES + FURTHER_PROCESSES.get(name, ()):
             variables = environment.service(name, process, endpoints, ports, secrets) | marks

@@ -59,7 +59,7 @@ refusal that says the system is unavailable, has it delivered again later.
 class Subscription:
     """One handler and the event types it wants.
 
-    `consumer` is its inbox key, e.g. `vouchers.booking-cancelled`: renaming it makes every old event look
+    `consumer` is its inbox key, e.g. `depot.parcel-lost`: renaming it makes every old event look
     new.
     """
 

@@ -1,8 +1,8 @@
 """Calling another service from a `grpc` process: blocking, always with a deadline.
 
-channel = open_channel("dns:///vouchers-grpc:50051", retried_reads=["ambito.vouchers.v1.Vouchers/GetVoucher"])
-vouchers = vouchers_pb2_grpc.VouchersStub(channel)
-answer = call(vouchers.Hold, request, caller=caller_of(context), deadline_seconds=2, idempotency_key=key)
+channel = open_channel("dns:///depot-grpc:50051", retried_reads=["example.depot.v1.Depot/GetParcel"])
+depot = depot_pb2_grpc.DepotStub(channel)
+answer = call(depot.Store, request, caller=caller_of(context), deadline_seconds=2, idempotency_key=key)
 """
 
 from __future__ import annotations
