@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -119,7 +120,8 @@ def test_stopping_lets_calls_under_way_finish_and_takes_no_new_ones(
     ):
         send = sender(channel)
         calls = [pool.submit(send, b"%d" % number) for number in range(8)]  # 4 running, 4 queued
-        eventually(lambda: len(gate.entered) == 4)
+        accepted: Any = server._server
+        eventually(lambda: accepted._state.active_rpc_count == 8 and len(gate.entered) == 4)
         stopping = pool.submit(server.stop, 20)
         eventually(lambda: refuses(server))
         assert not any(done.done() for done in calls)
