@@ -60,17 +60,17 @@ _ABOUT: Final = {"it": "Per {name}. ", "en": "For {name}. "}
 _EMAIL_WHAT: Final = {
     Notice.BOOKING_CONFIRMED: {
         "it": "è stato confermato un appuntamento",
-        "en": "an appointment has been confirmed",
+        "en": "An appointment has been confirmed",
     },
     Notice.BOOKING_CANCELLED: {
         "it": "è stato annullato un appuntamento",
-        "en": "an appointment has been cancelled",
+        "en": "An appointment has been cancelled",
     },
-    Notice.BOOKING_DELIVERED: {"it": "si è svolto un appuntamento", "en": "an appointment has taken place"},
+    Notice.BOOKING_DELIVERED: {"it": "si è svolto un appuntamento", "en": "An appointment has taken place"},
 }
 _EMAIL_OTHER: Final = {
     "it": "c'è un nuovo messaggio sul portale",
-    "en": "there is a new message on the portal",
+    "en": "There is a new message on the portal",
 }
 _EMAIL: Final = {
     "it": "Gentile {name},\n\n{what}{about}.\n\n{when}Riferimento: {reference}\n\n"

@@ -61,9 +61,9 @@ class MailServer:
         message["Subject"] = email.subject
         message["Message-ID"] = email.message_id
         message["Date"] = format_datetime(self._clock.now())
-        message["Content-Language"] = email.language
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notices, please
         message.set_content(email.text, cte="quoted-printable")
+        message["Content-Language"] = email.language
         return message
 
     @contextmanager
