@@ -49,7 +49,7 @@ class Instance:
 
     @property
     def ports(self) -> Ports:
-        return Ports(self.layout.instance_file)
+        return Ports(self.layout.instance_file, well_known=self.layout.var == default_var())
 
     @property
     def base_url(self) -> str:

@@ -10,10 +10,15 @@ GATEWAY_FIRST_PORT = 8000
 
 
 class Ports:
-    """Ports by name, chosen once and kept as long as nobody else has taken them."""
+    """Ports by name, chosen once and kept as long as nobody else has taken them.
 
-    def __init__(self, file: Path) -> None:
+    `well_known`: the gateway gets 8000, or the next free port; else any free one, as the rest do. Of several
+    installations that start at the same time only one may want 8000.
+    """
+
+    def __init__(self, file: Path, *, well_known: bool = True) -> None:
         self._file = file
+        self._well_known = well_known
         try:
             self._ports: dict[str, int] = json.loads(file.read_text())["ports"]
         except FileNotFoundError:
@@ -35,7 +40,7 @@ class Ports:
 
     def _choose(self, name: str) -> None:
         taken = set(self._ports.values())
-        if name == GATEWAY:
+        if name == GATEWAY and self._well_known:
             self._ports[name] = free_port_from(GATEWAY_FIRST_PORT, taken)
         else:
             self._ports[name] = free_port(taken)
