@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import CTE, Connection, Table, delete, select, update
+from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -101,7 +100,11 @@ class Idempotency:
     def row_values(
         self, *, actor: str, key: str, operation: str, request: bytes, response: bytes | None
     ) -> dict[str, Any]:
-        """Column values of the row, for a statement that also has the effect. InvalidField for a bad key."""
+        """Column values of the row, for a statement that also has the effect. InvalidField for a bad key.
+
+        Such a statement inserts with ON CONFLICT DO NOTHING and lets the effect depend on the inserted row; when
+        there is none, `find` has the answer. If the effect does not happen, roll back, or the key stays taken.
+        """
         return {
             "actor": actor,
             "key": checked_key(key),
@@ -109,32 +112,6 @@ class Idempotency:
             "request_hash": request_hash(operation, request),
             "response": response,
         }
-
-    def claim(self, *, actor: str, key: str, operation: str, request: bytes, response: bytes) -> CTE:
-        """The insertion as a CTE that yields one row if the key was free and none if it was taken.
-
-        For effects of one statement: let the effect depend on a row of this CTE; when it yields nothing, roll
-        back or read `find`. The effect's refusal must roll the transaction back, or the key stays taken with
-        this response.
-        """
-        values = self.row_values(
-            actor=actor, key=key, operation=operation, request=request, response=response
-        )
-        statement = insert(self._table).values(values).on_conflict_do_nothing().returning(self._table.c.key)
-        return statement.cte("idempotency_claim")
-
-    def purge(self, connection: Connection, *, before: datetime, limit: int = 1000) -> int:
-        """Deletes at most `limit` rows created before `before` and returns how many; repeat until 0."""
-        table = self._table
-        batch = (
-            select(table.c.actor, table.c.key)
-            .where(table.c.created_at < before)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("batch")  # evaluated once, so that the limit holds
-        )
-        mine = (table.c.actor == batch.c.actor, table.c.key == batch.c.key)
-        return connection.execute(delete(table).where(*mine)).rowcount
 
     def _is(self, actor: str, key: str) -> tuple[Any, Any]:
         return (self._table.c.actor == actor, self._table.c.key == key)

@@ -24,7 +24,6 @@ class Call:
 
     caller: Caller = ANONYMOUS
     idempotency_key: str | None = None
-    client_address: str | None = None
     deadline: float | None = None
 
 
@@ -41,11 +40,6 @@ def idempotency_key_of(context: grpc.ServicerContext) -> str | None:  # noqa: AR
     """The call's `idempotency-key`, or None. InvalidField if it is not 1 to 255 visible ASCII characters."""
     key = _current.get().idempotency_key
     return None if key is None else checked_key(key)
-
-
-def client_address_of(context: grpc.ServicerContext) -> str | None:  # noqa: ARG001  # as gRPC asks of a context
-    """The network address of the client at the edge, if the edge passed it on."""
-    return _current.get().client_address
 
 
 def remaining_seconds() -> float | None:
