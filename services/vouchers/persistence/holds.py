@@ -49,15 +49,15 @@ def reserve(connection: sa.Connection, wanted: WantedHold, recorded_at: datetime
     row = connection.execute(
         _RESERVE,
         {
-            "booking_id": wanted.booking_id,
-            "voucher_id": wanted.voucher_id,
+            "wanted_booking_id": wanted.booking_id,
+            "wanted_voucher_id": wanted.voucher_id,
             "of_person": wanted.person_id,
-            "provider": wanted.provider,
+            "wanted_provider": wanted.provider,
             "for_service": wanted.service,
-            "service_date": wanted.service_date,
-            "minutes": wanted.minutes,
-            "cents": wanted.cents,
-            "recorded_at": recorded_at,
+            "wanted_service_date": wanted.service_date,
+            "wanted_minutes": wanted.minutes,
+            "wanted_cents": wanted.cents,
+            "at": recorded_at,
         },
     ).first()
     return None if row is None else Reservation(row.quantity, row.available)
@@ -85,22 +85,22 @@ def _reserve_statement() -> sa.Select[tuple[int, int]]:
     for another in a circle.
     """
     quantity = sa.case(
-        (voucher.c.unit == Unit.MINUTES, sa.bindparam("minutes", type_=sa.BigInteger)),
-        else_=sa.bindparam("cents", type_=sa.BigInteger),
+        (voucher.c.unit == Unit.MINUTES, sa.bindparam("wanted_minutes", type_=sa.BigInteger)),
+        else_=sa.bindparam("wanted_cents", type_=sa.BigInteger),
     )
     claim = {
-        "booking_id": sa.bindparam("booking_id", type_=hold.c.booking_id.type),
+        "booking_id": sa.bindparam("wanted_booking_id", type_=hold.c.booking_id.type),
         "voucher_id": voucher.c.id,
         "state": sa.literal("open", sa.Text),
         "quantity": quantity,
-        "amount_cents": sa.bindparam("cents", type_=sa.BigInteger),
-        "provider": sa.bindparam("provider", type_=sa.Text),
-        "service_date": sa.bindparam("service_date", type_=sa.Date),
-        "recorded_at": sa.bindparam("recorded_at", type_=TIMESTAMP(timezone=True)),
+        "amount_cents": sa.bindparam("wanted_cents", type_=sa.BigInteger),
+        "provider": sa.bindparam("wanted_provider", type_=sa.Text),
+        "service_date": sa.bindparam("wanted_service_date", type_=sa.Date),
+        "recorded_at": sa.bindparam("at", type_=TIMESTAMP(timezone=True)),
     }
     # Reading the unit from the snapshot is safe: it never changes.
     claimed_from = sa.select(*claim.values()).where(
-        voucher.c.id == sa.bindparam("voucher_id", type_=voucher.c.id.type), quantity > 0
+        voucher.c.id == sa.bindparam("wanted_voucher_id", type_=voucher.c.id.type), quantity > 0
     )
     claimed = (
         insert(hold)
