@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 from services.chassis.refusal import Kind, Language, Refusal
 
@@ -202,11 +202,6 @@ class KeptRefusal(Refusal):
     def message(self, language: Language) -> str:
         """The text as it was said: the facts are filled in already."""
         return self.it if language == "it" else self.en
-
-    @classmethod
-    def of(cls, refusal: Refusal) -> Self:
-        """The same refusal, able to be kept."""
-        return cls(kept(refusal))
 
 
 def kept(refusal: Refusal) -> dict[str, Any]:

@@ -1,0 +1,212 @@
+"""Many at once. Each race is shown first without the guard that decides it, or the test would prove nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from services.catalogue.domain.booking import Booking
+from services.catalogue.domain.delivery_code import delivery_code
+from services.catalogue.persistence import tables
+from services.chassis.idempotency import IdempotencyKeyReused
+from services.chassis.ids import new_id
+from services.chassis.refusal import Refusal
+from tests.catalogue.world import SECRET, World
+
+THREADS = 20
+
+
+def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
+    """What `work` returned or refused, of `count` calls, as many at a time as there are threads."""
+    together = Barrier(min(count, THREADS))
+
+    def one(number: int) -> Any:
+        if number < THREADS:
+            together.wait(20)
+        try:
+            return work(number)
+        except Refusal as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def kinds(answers: list[Any]) -> Counter[str]:
+    return Counter(a.state.value if isinstance(a, Booking) else a.type for a in answers)
+
+
+@contextmanager
+def no_condition(world: World, condition: str) -> Iterator[None]:
+    """Inside, statements run without this condition; it must have been there."""
+    removed = 0
+
+    def remove(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
+        nonlocal removed
+        removed += condition in statement
+        return statement.replace(condition, "true"), parameters
+
+    engine = world.database.engine
+    sa.event.listen(engine, "before_cursor_execute", remove, retval=True)
+    try:
+        yield
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", remove)
+    assert removed
+
+
+@contextmanager
+def no_constraint(world: World, table: str, name: str, definition: str) -> Iterator[None]:
+    def run(text: str) -> None:
+        with world.database.transaction() as connection:
+            connection.execute(sa.text(text))
+
+    run(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+    try:
+        yield
+    finally:
+        run("TRUNCATE slot, booking, idempotency, outbox")
+        run(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
+
+
+CAPACITY = "slot.taken < slot.capacity"
+
+
+def test_without_guards_a_slot_is_oversold(world: World) -> None:
+    slot, people = world.slot(capacity=5), [world.person() for _ in range(20)]
+    with (
+        no_constraint(world, "slot", "slot_seats", "CHECK (taken BETWEEN 0 AND capacity)"),
+        no_condition(world, CAPACITY),
+    ):
+        answers = at_once(20, lambda n: world.book(slot, people[n]))
+        assert kinds(answers) == {"confirmed": 20}
+        assert world.taken(slot) == 20
+
+
+def test_with_a_look_before_instead_of_a_condition_a_slot_is_oversold(world: World) -> None:
+    """The usual mistake: everybody looks, everybody sees the last seat, everybody takes it."""
+    slot, people = world.slot(capacity=1), [world.person() for _ in range(2)]
+    looked = Barrier(2)
+
+    def look_then_take(number: int) -> Any:
+        assert world.taken(slot) < 1
+        looked.wait(20)
+        return world.book(slot, people[number])
+
+    with (
+        no_constraint(world, "slot", "slot_seats", "CHECK (taken BETWEEN 0 AND capacity)"),
+        no_condition(world, CAPACITY),
+    ):
+        assert kinds(at_once(2, look_then_take)) == {"confirmed": 2}
+
+
+def test_the_constraint_alone_would_hold_too(world: World) -> None:
+    slot = world.slot(capacity=1)
+    with no_condition(world, CAPACITY):
+        world.book(slot)
+        with pytest.raises(sa.exc.IntegrityError, match="slot_seats"):
+            world.book(slot)
+    world.check_invariants()
+
+
+def test_two_hundred_bookings_of_fifty_seats(world: World) -> None:
+    slot, people = world.slot(capacity=50), [world.person() for _ in range(20)]
+    answers = at_once(200, lambda n: world.book(slot, people[n % 20]))
+    assert kinds(answers) == {"confirmed": 50, "slot-full": 150}
+    assert world.taken(slot) == 50
+    assert len(world.events()) == 50
+    world.check_invariants()
+
+
+def test_two_hundred_bookings_with_vouchers_of_fifty_seats(world: World) -> None:
+    slot, people = world.slot(capacity=50), [world.person() for _ in range(20)]
+    answers = at_once(200, lambda n: world.book(slot, people[n % 20], voucher=new_id()))
+    assert kinds(answers) == {"confirmed": 50, "slot-full": 150}
+    assert len(world.holds.asked) == 50
+    world.check_invariants()
+
+
+def test_without_the_unique_key_one_request_books_many_times(world: World) -> None:
+    slot, person = world.slot(capacity=50), world.person()
+    world.bookings.claimed = lambda claim: None  # type: ignore[method-assign]
+    with no_constraint(world, "idempotency", "idempotency_pkey", "PRIMARY KEY (actor, key)"):
+        answers = at_once(20, lambda n: world.book(slot, person, key="k"))
+        assert len({answer.id for answer in answers}) == 20
+
+
+@pytest.mark.parametrize("voucher", [None, UUID("01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e40")], ids=["free", "voucher"])
+def test_one_request_sent_twenty_times_is_one_booking(world: World, voucher: UUID | None) -> None:
+    slot, person = world.slot(capacity=50), world.person()
+    answers = at_once(20, lambda n: world.book(slot, person, voucher=voucher, key="k"))
+    assert {(answer.id, answer.state.value) for answer in answers} == {(answers[0].id, "confirmed")}
+    assert world.taken(slot) == 1
+    assert len(world.events()) == 1
+    assert set(world.holds.asked) == ({answers[0].id} if voucher else set())
+    with pytest.raises(IdempotencyKeyReused):
+        world.book(slot, person, voucher=new_id(), key="k")
+    world.check_invariants()
+
+
+def test_one_refused_request_sent_twenty_times_is_refused_once(world: World) -> None:
+    class Exhausted(Refusal):
+        kind = IdempotencyKeyReused.kind
+        type = "voucher-exhausted"
+        it = en = "-"
+
+    slot, person, voucher = world.slot(), world.person(), new_id()
+    world.holds.replies = [Exhausted()] * 20
+    answers = at_once(20, lambda n: world.book(slot, person, voucher=voucher, key="k"))
+    assert kinds(answers) == {"voucher-exhausted": 20}
+    assert world.taken(slot) == 0
+    assert len(world.events()) == 1
+    world.check_invariants()
+
+
+def test_cancel_and_deliver_at_once_is_one_of_them(world: World) -> None:
+    for _ in range(5):
+        booking = world.book()
+        now = world.clock.now()
+        moves = [
+            lambda: world.bookings.cancel(booking.id, "provider", "ill", "x", now),  # noqa: B023 - run before the next turn
+            lambda: world.bookings.deliver(booking.id, booking.starts_at, "x", now),  # noqa: B023
+        ]
+        answers = at_once(8, lambda n: moves[n % 2]())  # noqa: B023
+        assert sum(answer is not None for answer in answers) == 1
+    world.check_invariants()
+
+
+def test_a_hundred_guesses_at_once_count_five(world: World) -> None:
+    booking = world.book()
+    right = delivery_code(SECRET, booking.id)
+    answers = at_once(100, lambda n: world.bookings.count_wrong_code(booking.id))
+    assert sorted(answer for answer in answers if answer) == [1, 2, 3, 4, 5]
+    assert right
+    assert world.bookings.deliver(booking.id, booking.starts_at, "x", world.clock.now()) is None
+
+
+def test_two_sweepers_share_the_work(world: World) -> None:
+    slot = world.slot(capacity=40)
+    world.holds.hold = _dies  # type: ignore[method-assign]
+    for _ in range(40):
+        with pytest.raises(KeyboardInterrupt):
+            world.book(slot, voucher=new_id())
+    now = world.rows(sa.select(sa.func.max(tables.booking.c.held_until)))[0][0]
+    answers = at_once(45, lambda n: world.bookings.lapse_next_overdue("sweeper", now))
+    lapsed = [answer.id for answer in answers if answer is not None]
+    while (left := world.bookings.lapse_next_overdue("sweeper", now)) is not None:
+        lapsed.append(left.id)
+    assert len(lapsed) == len(set(lapsed)) == 40
+    assert world.taken(slot) == 0
+    world.check_invariants()
+
+
+def _dies(booking: object, caller: object) -> None:
+    raise KeyboardInterrupt
