@@ -102,8 +102,8 @@ class Idempotency:
     ) -> dict[str, Any]:
         """Column values of the row, for a statement that also has the effect. InvalidField for a bad key.
 
-        Such a statement inserts with ON CONFLICT DO NOTHING and lets the effect depend on the inserted row; when
-        there is none, `find` has the answer. If the effect does not happen, roll back, or the key stays taken.
+        Such a statement inserts with ON CONFLICT DO NOTHING and lets the effect depend on the inserted row;
+        when there is none, `find` has the answer. Without the effect, roll back, or the key stays taken.
         """
         return {
             "actor": actor,

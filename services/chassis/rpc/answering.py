@@ -91,11 +91,7 @@ class Answering:
                 try:
                     deadline = self._deadline(context)
                     caller = self._caller(metadata.get("authorization"))
-                    with answering(
-                        Call(
-                            caller, metadata.get("idempotency-key"), metadata.get("client-address"), deadline
-                        )
-                    ):
+                    with answering(Call(caller, metadata.get("idempotency-key"), deadline)):
                         response = behaviour(request, context)
                 except Exception as error:  # noqa: BLE001  # a fault of ours, of any sort, must not show
                     outcome, status = _told(error, method)
