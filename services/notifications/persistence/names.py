@@ -39,7 +39,7 @@ def service_names(connection: sa.Connection, services: Collection[str], language
     """Slug → name in `language`, of those that are known."""
     name = service_name.c.name_it if language == "it" else service_name.c.name_en
     query = sa.select(service_name.c.service, name).where(service_name.c.service.in_(services))
-    return dict(connection.execute(query).tuples())
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def provider_names(connection: sa.Connection, providers: Collection[str]) -> dict[str, str]:
@@ -47,4 +47,4 @@ def provider_names(connection: sa.Connection, providers: Collection[str]) -> dic
     query = sa.select(provider_name.c.provider, provider_name.c.name).where(
         provider_name.c.provider.in_(providers)
     )
-    return dict(connection.execute(query).tuples())
+    return {row[0]: row[1] for row in connection.execute(query)}

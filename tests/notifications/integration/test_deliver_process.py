@@ -1,4 +1,4 @@
-"""The `deliver` process itself: woken at once, killed without loss, stopped in order, silent about persons."""
+"""The `deliver` process itself: woken at once, killed without loss, silent about persons."""
 
 from __future__ import annotations
 

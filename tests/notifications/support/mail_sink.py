@@ -28,7 +28,7 @@ class MailSink:
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"
 
-    async def handle_RCPT(  # noqa: N802  # as aiosmtpd calls it
+    async def handle_RCPT(  # as aiosmtpd calls it
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
         if self.rcpt_replies:
@@ -36,7 +36,7 @@ class MailSink:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  # as above
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # as above
         if self.data_replies:
             return self.data_replies.pop(0)
         message = BytesParser(policy=default).parsebytes(envelope.content)

@@ -92,8 +92,6 @@ class Receiver:
                 finally:
                     receiver._done()
 
-            do_GET = do_POST
-
             def log_message(self, *_: object) -> None:
                 pass
 

@@ -1,0 +1,46 @@
+"""A pool claims no more than it can begin, and outlives what fails in it."""
+
+import threading
+
+from services.notifications.entrypoints.pool import Pool
+from tests.support.polling import eventually
+
+
+def test_it_claims_for_its_free_threads_only() -> None:
+    asked: list[int] = []
+    gate, freed = threading.Event(), threading.Event()
+
+    def claim(limit: int) -> list[int]:
+        asked.append(limit)
+        return [1, 2][:limit]
+
+    def perform(_claim: int) -> str:
+        gate.wait(10)
+        return "done"
+
+    pool = Pool("test", threads=3, claim=claim, perform=perform, on_free=freed.set)
+    pool.fill()
+    pool.fill()
+    pool.fill()
+    assert asked == [3, 1]
+    assert not pool.wait_idle(0)
+    gate.set()
+    assert freed.wait(10)
+    assert pool.wait_idle(10)
+
+
+def test_a_failing_attempt_costs_no_thread() -> None:
+    performed: list[int] = []
+
+    def perform(claim: int) -> str:
+        performed.append(claim)
+        raise RuntimeError
+
+    numbers = iter(range(5))
+    pool = Pool(
+        "test", threads=1, claim=lambda _limit: [next(numbers)], perform=perform, on_free=lambda: None
+    )
+    for _ in range(5):
+        pool.fill()
+        assert pool.wait_idle(10)
+    assert eventually(lambda: performed) == [0, 1, 2, 3, 4]
