@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from services.chassis.caller import ANONYMOUS, Caller, Role
 from services.chassis.clock import FixedClock
 from services.chassis.database import Database
+from services.chassis.idempotency import Idempotency
 from services.chassis.ids import new_id
 from services.chassis.messaging import Outbox
-from services.chassis.idempotency import Idempotency
 from services.chassis.sealing import BlindIndex, Sealer
 from services.chassis.tokens import TokenSigner
 from services.identity.application.once import Attempt

@@ -154,6 +154,9 @@ def _upsert(connection: sa.Connection, table: sa.Table, key: str, **values: Any)
     statement = insert(table).values(values)
     others = {name: statement.excluded[name] for name in values if name != key}
     differs = sa.or_(*(table.c[name].is_distinct_from(new) for name, new in others.items()))
-    return connection.execute(
-        statement.on_conflict_do_update(index_elements=[table.c[key]], set_=others, where=differs)
-    ).rowcount
+    written = connection.execute(
+        statement.on_conflict_do_update(index_elements=[table.c[key]], set_=others, where=differs).returning(
+            table.c[key]
+        )
+    )
+    return len(written.all())

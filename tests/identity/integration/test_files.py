@@ -45,7 +45,10 @@ def test_every_look_of_others_is_shown_to_her_newest_first(world: World) -> None
 
 def test_her_own_looks_are_not_recorded(world: World) -> None:
     person = world.registered()
-    assert get_person(world.parts, world.herself(person), person_id=person.id, reason="").details == person.details
+    assert (
+        get_person(world.parts, world.herself(person), person_id=person.id, reason="").details
+        == person.details
+    )
     list_reads(world.parts, world.herself(person), person_id=person.id, limit=0)
     assert world.count(file_read) == 0
 

@@ -24,7 +24,9 @@ from services.identity.persistence.tables import account, session, throttle
 from tests.identity.world import NOW, PASSWORD, World
 
 
-def sign_in(world: World, username: str = "anna", password: str = PASSWORD, address: str | None = None) -> LoggedIn:
+def sign_in(
+    world: World, username: str = "anna", password: str = PASSWORD, address: str | None = None
+) -> LoggedIn:
     return log_in(world.parts, username=username, password=password, client_address=address)
 
 
@@ -63,13 +65,17 @@ def test_an_unknown_user_and_a_wrong_password_have_one_answer(world: World) -> N
     assert answer("anna") == answer("nobody")
 
 
-def test_an_unknown_user_costs_one_verification_as_well(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_user_costs_one_verification_as_well(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.registered(username="anna")
     verified: list[str] = []
     hasher = world.parts.passwords._hasher
     real = type(hasher).verify
     monkeypatch.setattr(
-        type(hasher), "verify", lambda self, hashed, password: verified.append(hashed) or real(self, hashed, password)
+        type(hasher),
+        "verify",
+        lambda self, hashed, password: verified.append(hashed) or real(self, hashed, password),
     )
     for username in ("anna", "nobody"):
         with pytest.raises(LogInRefused):
@@ -103,7 +109,9 @@ def test_a_hash_with_old_parameters_is_renewed_at_the_next_sign_in(world: World)
     assert world.rows(account)[0].password_hash == renewed
 
 
-def test_no_transaction_is_open_while_a_password_is_hashed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_transaction_is_open_while_a_password_is_hashed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.registered(username="anna")
     real = Passwords.verify
 
