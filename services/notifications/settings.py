@@ -17,7 +17,10 @@ def _networks(text: str) -> str:
 
 
 def _sender(text: str) -> str:
-    Address(addr_spec=parseaddr(text)[1])  # ValueError (IndexError for nothing at all) if it is no address
+    address = parseaddr(text)[1]
+    if not address:
+        raise ValueError("no address in it")
+    Address(addr_spec=address)  # ValueError if it is none
     return text
 
 

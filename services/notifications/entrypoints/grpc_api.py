@@ -48,7 +48,7 @@ class Inbox(pb_grpc.InboxServiceServicer):
     def __init__(self, messages: ReadMessages) -> None:
         self._messages = messages
 
-    def ListMessages(  # noqa: N802 - as in the proto
+    def ListMessages(
         self, request: pb.ListMessagesRequest, context: grpc.ServicerContext
     ) -> pb.ListMessagesResponse:
         asked = requests.ListMessages(
@@ -65,7 +65,7 @@ class Inbox(pb_grpc.InboxServiceServicer):
             items=[answers.message(message) for message in page], next_cursor=answers.optional(cursor)
         )
 
-    def MarkRead(self, request: pb.MarkReadRequest, context: grpc.ServicerContext) -> pb.MarkReadResponse:  # noqa: N802 - as in the proto
+    def MarkRead(self, request: pb.MarkReadRequest, context: grpc.ServicerContext) -> pb.MarkReadResponse:
         asked = requests.MarkRead(message_id=request.message_id)
         found = self._messages.mark_read(caller_of(context), asked.message_id)
         return pb.MarkReadResponse(message=answers.message(found))
@@ -76,7 +76,7 @@ class Webhooks(pb_grpc.WebhookServiceServicer):
         self._endpoints = endpoints
         self._deliveries = deliveries
 
-    def CreateEndpoint(  # noqa: N802 - as in the proto
+    def CreateEndpoint(
         self, request: pb.CreateEndpointRequest, context: grpc.ServicerContext
     ) -> pb.CreateEndpointResponse:
         asked = requests.CreateEndpoint(
@@ -92,21 +92,21 @@ class Webhooks(pb_grpc.WebhookServiceServicer):
         )
         return pb.CreateEndpointResponse.FromString(answered)
 
-    def ListEndpoints(  # noqa: N802 - as in the proto
+    def ListEndpoints(
         self, request: pb.ListEndpointsRequest, context: grpc.ServicerContext
     ) -> pb.ListEndpointsResponse:
         asked = requests.OfProvider(provider=request.provider)
         found = self._endpoints.list(caller_of(context), asked.provider)
         return pb.ListEndpointsResponse(items=[answers.endpoint(endpoint) for endpoint in found])
 
-    def DeleteEndpoint(  # noqa: N802 - as in the proto
+    def DeleteEndpoint(
         self, request: pb.DeleteEndpointRequest, context: grpc.ServicerContext
     ) -> pb.DeleteEndpointResponse:
         asked = requests.OfEndpoint(endpoint_id=request.endpoint_id)
         self._endpoints.delete(caller_of(context), asked.endpoint_id)
         return pb.DeleteEndpointResponse()
 
-    def ListDeliveries(  # noqa: N802 - as in the proto
+    def ListDeliveries(
         self, request: pb.ListDeliveriesRequest, context: grpc.ServicerContext
     ) -> pb.ListDeliveriesResponse:
         asked = requests.ListDeliveries(
@@ -119,7 +119,7 @@ class Webhooks(pb_grpc.WebhookServiceServicer):
             items=[answers.delivery(delivery) for delivery in page], next_cursor=answers.optional(cursor)
         )
 
-    def Redeliver(self, request: pb.RedeliverRequest, context: grpc.ServicerContext) -> pb.RedeliverResponse:  # noqa: N802 - as in the proto
+    def Redeliver(self, request: pb.RedeliverRequest, context: grpc.ServicerContext) -> pb.RedeliverResponse:
         asked = requests.Redeliver(delivery_id=request.delivery_id)
         delivery = self._deliveries.redeliver(caller_of(context), asked.delivery_id)
         return pb.RedeliverResponse(delivery=answers.delivery(delivery))
@@ -129,7 +129,7 @@ class Feed(pb_grpc.FeedServiceServicer):
     def __init__(self, read_feed: ReadFeed) -> None:
         self._read_feed = read_feed
 
-    def ReadFeed(self, request: pb.ReadFeedRequest, context: grpc.ServicerContext) -> pb.ReadFeedResponse:  # noqa: N802 - as in the proto
+    def ReadFeed(self, request: pb.ReadFeedRequest, context: grpc.ServicerContext) -> pb.ReadFeedResponse:
         asked = requests.ReadFeed(provider=request.provider, limit=request.limit)
         page = self._read_feed(
             caller_of(context), asked.provider, Cursor.parse(request.after), asked.limit or _EVENTS

@@ -90,9 +90,9 @@ class _Pinned(httpcore.NetworkBackend):
 
     def connect_tcp(
         self,
-        host: str,  # noqa: ARG002 - as inherited
+        host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ARG002 - as inherited
+        timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
@@ -116,10 +116,10 @@ class _Timed(httpcore.NetworkStream):
         self._stream = stream
         self._deadline = deadline
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - as inherited
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._stream.read(max_bytes, self._deadline.left(httpcore.ReadTimeout))
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - as inherited
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, self._deadline.left(httpcore.WriteTimeout))
 
     def close(self) -> None:
@@ -129,7 +129,7 @@ class _Timed(httpcore.NetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002 - as inherited
+        timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         left = self._deadline.left(httpcore.ConnectTimeout)
         return _Timed(self._stream.start_tls(ssl_context, server_hostname, left), self._deadline)
