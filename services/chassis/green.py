@@ -10,10 +10,12 @@ def patch() -> None:
     psycopg waits in C and would stop every other greenlet; told to wait with a selector, it waits in the
     patched one. It reads the variable when it is first imported.
     """
+    # Names are looked up as everywhere else on the machine, not by eventlet's own reading of resolv.conf.
+    os.environ["EVENTLET_NO_GREENDNS"] = "yes"
     os.environ["PSYCOPG_WAIT_FUNC"] = "wait_selector"
     with warnings.catch_warnings():
         # eventlet announces its retirement at import; the worker's dependence on it is one file deep, on
         # purpose.
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore")
         import eventlet
     eventlet.monkey_patch()

@@ -53,6 +53,7 @@ def configure(service: str, process: str, level: str = "INFO") -> None:
         if sys.stdout.isatty()
         else [
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            _without_details,
             structlog.processors.JSONRenderer(sort_keys=True),
         ]
     )
@@ -78,3 +79,12 @@ def configure(service: str, process: str, level: str = "INFO") -> None:
     root.setLevel(level.upper())
     for chatty in ("amqp", "kombu", "nameko", "httpx", "httpcore", "alembic.runtime.plugins"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _without_details(_logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":
+    """Cut what PostgreSQL quotes of a row (`DETAIL: Key (…)=(…)`) off the texts of exceptions."""
+    failures = event.get("exception")
+    if isinstance(failures, list):
+        for failure in failures:
+            failure["exc_value"] = failure["exc_value"].partition("\nDETAIL:")[0]
+    return event

@@ -66,6 +66,7 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
     )
 
     def stop(*_: object) -> None:
+        _log.info("stopping")
         stopping.set()
         eventlet.spawn_n(container.stop)
 

@@ -18,7 +18,7 @@ def exchange_of(service: str, *, public: bool) -> str:
     return f"ambito.{service}.public" if public else f"ambito.{service}"
 
 
-def to_message(row: sa.RowMapping, service: str) -> Outgoing:
+def to_message(row: sa.RowMapping | Mapping[str, Any], service: str) -> Outgoing:
     """The message for a row of the outbox."""
     event_id = str(row["event_id"])
     headers = {

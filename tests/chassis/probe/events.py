@@ -11,14 +11,21 @@ UNHEARD = "ambito.probe.thing.unheard.v1"
 """Nobody has subscribed to it."""
 
 
-def event(event_type: str = DONE, *, subject: str = "thing-1", sequence: int = 1, **data: object) -> Event:
+def event(
+    event_type: str = DONE,
+    *,
+    subject: str = "thing-1",
+    sequence: int = 1,
+    provider: str = "aurora",
+    **data: object,
+) -> Event:
     key = ".".join(event_type.split(".")[2:4])
     return Event(
         type=event_type,
         subject=subject,
         sequence=sequence,
         occurred_at=datetime.now(UTC),
-        routing_key=f"{key}.L319.aurora",
+        routing_key=f"{key}.L319.{provider}",
         public=True,
         data=json.dumps(data).encode(),
     )

@@ -1,0 +1,35 @@
+"""What an operator does with dead letters, on the command line."""
+
+import json
+
+from tests.chassis.integration.conftest import NAMES, Probe
+from tests.chassis.probe.events import DONE, DOOMED, event
+from tests.support.polling import eventually
+
+
+def listed(probe: Probe) -> list[dict[str, object]]:
+    done = probe.command("dlq", "list")
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_list_show_redrive_and_discard(probe: Probe) -> None:
+    mended, doomed = event(fail_times=1), event(DOOMED)
+    probe.publish(mended, doomed)
+    worker = probe.start_worker(WORKER_MAXIMUM_TRIES="1")
+    eventually(lambda: probe.depth(NAMES.dead_queue) == 2)
+
+    letters = {letter["id"]: letter for letter in listed(probe)}
+    assert letters.keys() == {str(mended.id), str(doomed.id)}
+    assert letters[str(doomed.id)]["reason"] == "doomed from the start"
+    assert letters[str(mended.id)]["type"] == DONE
+
+    shown = probe.command("dlq", "show", str(mended.id))
+    assert json.loads(json.loads(shown.stdout)["body"]) == {"fail_times": 1}
+
+    assert probe.command("dlq", "redrive", str(mended.id)).stdout.endswith("1 redriven\n")
+    eventually(lambda: probe.effects(mended) == 1)
+
+    assert probe.command("dlq", "discard", "--type", DOOMED).stdout.endswith("1 discarded\n")
+    assert listed(probe) == []
+    assert worker.is_running()
