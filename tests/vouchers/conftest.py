@@ -28,7 +28,10 @@ END $$
 def migrated(postgres: Postgres) -> Iterator[Database]:
     """A migrated database, with as many connections as the races need."""
     url = postgres.service_database("vouchers")
-    database = Database(url, pool_size=24, pool_timeout_seconds=30)
+    # Patient, because a test machine may be busy: what is tested is who wins, not how fast.
+    database = Database(
+        url, pool_size=24, pool_timeout_seconds=60, lock_timeout_ms=60_000, statement_timeout_ms=60_000
+    )
     yield database
     database.dispose()
     postgres.drop_database(url)

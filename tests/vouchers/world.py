@@ -27,7 +27,12 @@ from services.vouchers.application.on_booking_delivered import OnBookingDelivere
 from services.vouchers.application.on_booking_ended import OnBookingEnded
 from services.vouchers.application.read_plans import ReadPlans
 from services.vouchers.application.sign_plan import SignPlan, SignPlanCommand
-from services.vouchers.application.verify_ledger import Verification, verify_everything
+from services.vouchers.application.verify_ledger import (
+    Verification,
+    VerifyLedgerQuery,
+    verify_everything,
+    verify_ledger,
+)
 from services.vouchers.application.write_plan import WritePlan, WritePlanCommand
 from services.vouchers.domain.accreditation import Accreditation
 from services.vouchers.domain.assignments import ChangeRules
@@ -240,9 +245,12 @@ class World:
             found = funding.list_budgets(connection, frozenset({comune}), YEAR)
         return next(budget for budget in found if budget.fund == FUND)
 
-    def verified(self) -> Verification:
+    def verified(self, voucher: Voucher | None = None) -> Verification:
+        """Of one voucher, or of all."""
         with self.database.read() as connection:
-            return verify_everything(connection)
+            if voucher is None:
+                return verify_everything(connection)
+            return verify_ledger(connection, PLAN_OFFICE, VerifyLedgerQuery(voucher_id=voucher.id))
 
     def differences(self) -> list[ledger.Difference]:
         with self.database.read() as connection:
