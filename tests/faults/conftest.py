@@ -14,4 +14,6 @@ from tests.system.world import World
 @pytest.fixture(scope="session")
 def breakable(server_directory: Path) -> Iterator[World]:
     with installed(server_directory / "faults") as instance:
-        yield World(instance)
+        world = World(instance)
+        yield world
+        world.close()

@@ -13,7 +13,7 @@ from deploy.demo import cast
 from services.chassis.tokens import TokenSigner
 from tests.support.polling import eventually
 from tests.support.tokens import new_signing_key
-from tests.system.world import COMUNE, Citizen, Session, World, problem
+from tests.system.world import COMUNE, Citizen, World, problem
 
 PROVIDER = "cedro-azzurro"
 
@@ -88,16 +88,15 @@ class TestVouchers:
         assert world.book(citizen, slot["id"], voucher).status_code == 409
         assert world.balance(citizen, voucher)["reserved"] == 0
 
-    def test_a_provider_that_is_not_accredited_cannot_be_chosen(self, world: World, citizen: Citizen) -> None:
-        section_of = {
-            provider.slug: {(a.section, str(a.state)) for a in provider.accreditations}
-            for provider in world.territory.providers
-        }
-        outsider = next(slug for slug, held in section_of.items() if ("anziani", "accredited") not in held)
+    @pytest.mark.parametrize("outsider", ["lanterna-verde", "sentiero-lieve"])  # expired; suspended
+    def test_a_provider_that_is_not_accredited_cannot_be_chosen(
+        self, world: World, citizen: Citizen, outsider: str
+    ) -> None:
         voucher = world.voucher(citizen, 600, None)
         answer = citizen.session.post(f"/vouchers/{voucher}/provider", {"provider": outsider})
         assert answer.status_code == 409
         assert "accredit" in answer.json()["type"]
+        assert citizen.session.get(f"/vouchers/{voucher}").json()["assignments"] == []
 
     def test_neither_cooperative_nor_citizen_issues_vouchers(self, world: World, citizen: Citizen) -> None:
         plan = world.plan(citizen, 600)
@@ -146,7 +145,7 @@ class TestTokens:
         own = world.instance.secrets.signing_key().read_bytes()
         expired = TokenSigner(own, "k1").sign(claims, -60)
         for token, name in ((forged, "token-invalid"), (expired, "token-expired")):
-            session = Session(world.instance.base_url, token)
+            session = world.session(token)
             assert problem(session.get("/budgets", year=2026)) == (401, name)
 
 

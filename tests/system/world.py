@@ -70,8 +70,18 @@ class World:
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self.anyone = Session(instance.base_url)
+        self._sessions: list[Session] = []
+        self.anyone = self.session()
         self._staff: dict[str, Session] = {}
+
+    def session(self, token: str = "") -> Session:
+        """A session with that token, closed with the world."""
+        self._sessions.append(Session(self.instance.base_url, token))
+        return self._sessions[-1]
+
+    def close(self) -> None:
+        for session in self._sessions:
+            session.http.close()
 
     @cached_property
     def territory(self) -> Territory:
@@ -102,12 +112,12 @@ class World:
         client = next(found for found in self.territory.api_clients if found.provider == provider)
         body = {"client_id": client.client_id, "client_secret": self.passwords[client.client_id]}
         tokens = self.anyone.ok(self.anyone.post("/client-sessions", body))
-        return Session(self.instance.base_url, tokens["access_token"])
+        return self.session(tokens["access_token"])
 
     def sign_in(self, username: str, password: str) -> Session:
         body = {"username": username, "password": password}
         tokens = self.anyone.ok(self.anyone.post("/sessions", body))["tokens"]
-        return Session(self.instance.base_url, tokens["access_token"])
+        return self.session(tokens["access_token"])
 
     def citizen(self, comune: str = COMUNE) -> Citizen:
         """A new citizen, signed in."""
