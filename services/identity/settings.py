@@ -34,8 +34,8 @@ class IdentitySettings(ServiceSettings):
     argon2_memory_kib: int = Field(19_456, ge=8)
     argon2_iterations: int = Field(2, ge=1)
     argon2_parallelism: int = Field(1, ge=1)
-    concurrent_hashings: int = Field(2, ge=1)
-    """Each takes a processor and `argon2_memory_kib`."""
+    concurrent_hashings: int = Field(1, ge=1)
+    """Each takes a processor, and `argon2_memory_kib` that the process then keeps."""
 
     session_retention_days: int = Field(7, ge=1)
     """How long an ended session is kept."""

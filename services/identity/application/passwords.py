@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import BoundedSemaphore
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -12,6 +12,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from services.chassis.refusal import Unavailable
 
 _LONGEST_WAIT_SECONDS = 3.0
+
+Answer = TypeVar("Answer")
 
 
 class Passwords:
@@ -23,32 +25,33 @@ class Passwords:
 
     def __init__(self, *, memory_kib: int, iterations: int, parallelism: int, concurrent: int) -> None:
         self._hasher = PasswordHasher(time_cost=iterations, memory_cost=memory_kib, parallelism=parallelism)
-        self._turns = BoundedSemaphore(concurrent)
-        self._nobodys = self._hasher.hash("the password of no account")
+        # Threads of their own: the C library keeps the memory of a hashing for the thread that did it.
+        self._hashing = ThreadPoolExecutor(concurrent, thread_name_prefix="hashing")
+        self._nobodys = self.hash("the password of no account")
 
     def hash(self, password: str) -> str:
         """A salted hash that carries its own parameters. Unavailable if too many wait."""
-        with self._turn():
-            return self._hasher.hash(password)
+        return self._in_turn(lambda: self._hasher.hash(password))
 
     def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether `hashed` is of `password`; False, at the same cost, for None."""
-        with self._turn():
-            try:
-                self._hasher.verify(self._nobodys if hashed is None else hashed, password)
-            except (VerificationError, InvalidHashError):
-                return False
-            return hashed is not None
+        """Whether `hashed` is of `password`; False, at the same cost, for None. Unavailable as above."""
+        return self._in_turn(lambda: self._is(password, hashed))
 
     def is_outdated(self, hashed: str) -> bool:
         """Whether it was made with other parameters than today's."""
         return self._hasher.check_needs_rehash(hashed)
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=_LONGEST_WAIT_SECONDS):
-            raise Unavailable(retry_after_seconds=2)
+    def _is(self, password: str, hashed: str | None) -> bool:
         try:
-            yield
-        finally:
-            self._turns.release()
+            self._hasher.verify(self._nobodys if hashed is None else hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False
+        return hashed is not None
+
+    def _in_turn(self, work: Callable[[], Answer]) -> Answer:
+        turn = self._hashing.submit(work)
+        try:
+            return turn.result(_LONGEST_WAIT_SECONDS)
+        except TimeoutError:
+            turn.cancel()
+            raise Unavailable(retry_after_seconds=2) from None

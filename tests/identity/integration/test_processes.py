@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,6 +223,27 @@ def _a_day_at_the_desk(channel: grpc.Channel, password: str) -> str:
     assert persons.ClaimAccount(claim, timeout=10).person.claimed
     sessions.LogIn(pb.LogInRequest(username="nonna.username", password=PASSWORD), timeout=10)
     return str(answer.claim_code)
+
+
+def test_the_worker_stops_when_asked_though_its_next_job_is_far_away(installation: Installation) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    command = (sys.executable, "-m", "services.identity", "worker")
+    environment = installation.environment | {"OPS_BIND": address}
+    program = Program("identity-worker", command, ROOT, environment, stop_seconds=30)
+    run = ProgramRun(program, installation.directory / "worker.log")
+
+    def is_healthy() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://{address}/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    try:
+        eventually(is_healthy, timeout_seconds=60)
+    finally:
+        run.stop()
+    assert "stopped" in run.log.read_text(), "it had to be killed"
 
 
 def test_it_does_not_start_when_nobody_could_verify_its_tokens(installation: Installation) -> None:
