@@ -23,13 +23,12 @@ from services.chassis import ops
 from services.chassis.backoff import Backoff
 from services.chassis.database import Database
 from services.chassis.definition import ServiceDefinition, load
-from services.chassis.errors import CannotRunError
 from services.chassis.jobs import Job, run_job
 from services.chassis.logs import get_logger
 from services.chassis.messaging.delivery import Delivery
 from services.chassis.messaging.processing import Processor
 from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher
-from services.chassis.messaging.received import Subscription
+from services.chassis.messaging.received import Subscription, check_subscriptions
 from services.chassis.messaging.settlement import Settlement
 from services.chassis.messaging.tables import messaging_tables
 from services.chassis.messaging.topology import Names
@@ -37,6 +36,7 @@ from services.chassis.messaging.topology_check import wait_and_check
 from services.chassis.settings import ServiceSettings
 
 _PAUSE_BEFORE_RETURN_SECONDS: Final = 1.0
+_NOTICE_SIGNALS_SECONDS: Final = 0.5
 
 _log = get_logger(__name__)
 
@@ -48,7 +48,7 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
     jobs: Sequence[Job] = ()
     if definition.subscriptions is not None:
         subscriptions = load(definition.subscriptions)(settings, database)
-        check_subscriptions(definition, subscriptions)
+        check_subscriptions(subscriptions, definition.consumes)
         wait_and_check(settings, definition)
     if definition.jobs is not None:
         jobs = load(definition.jobs)(settings, database)
@@ -70,8 +70,14 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
         stopping.set()
         eventlet.spawn_n(container.stop)
 
+    def notice_signals() -> None:
+        # A signal does not end the hub's wait: a worker with nothing but a job an hour would stop in an hour.
+        while not stopping.is_set():
+            eventlet.sleep(_NOTICE_SIGNALS_SECONDS)
+
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    eventlet.spawn_n(notice_signals)
     checks: dict[str, Callable[[], None]] = {"database": database.ping}
     for extension in container.subextensions:
         if isinstance(extension, Deliveries):
@@ -82,21 +88,6 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
         container.wait()
     finally:
         operations.stop()
-
-
-def check_subscriptions(definition: ServiceDefinition, subscriptions: Iterable[Subscription]) -> None:
-    """Raise `CannotRunError` unless the subscriptions are what the definition says, and their names
-    differ.
-    """
-    subscriptions = list(subscriptions)
-    handled = frozenset[str]().union(*(subscription.event_types for subscription in subscriptions))
-    if difference := handled ^ definition.consumes:
-        raise CannotRunError(
-            f"{definition.name}: subscriptions and `consumes` differ in {sorted(difference)}"
-        )
-    names = [subscription.consumer for subscription in subscriptions]
-    if len(set(names)) != len(names):
-        raise CannotRunError(f"{definition.name}: two subscriptions have the same name: {sorted(names)}")
 
 
 class Deliveries(QueueConsumer):  # type: ignore[misc]  # nameko has no types
