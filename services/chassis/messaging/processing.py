@@ -20,7 +20,7 @@ from services.chassis.logs import get_logger
 from services.chassis.messaging.envelope import from_message
 from services.chassis.messaging.received import PermanentFailure, Received, Subscription
 from services.chassis.messaging.tables import MessagingTables
-from services.chassis.refusal import Kind, Refusal, Unavailable
+from services.chassis.refusal import Kind, Refusal
 
 _PASSING: Final = frozenset({Kind.UNAVAILABLE, Kind.THROTTLED, Kind.IN_FLIGHT})
 
@@ -144,11 +144,11 @@ class Processor:
 
 
 def _reason_of_refusal(refusal: Refusal) -> str:
-    cause = f" ({_reason_of_error(refusal.__cause__)})" if isinstance(refusal, Unavailable) else ""
+    cause = f" ({_reason_of_error(refusal.__cause__)})" if refusal.__cause__ is not None else ""
     return f"{refusal.type}: {refusal.message('en')}{cause}"
 
 
-def _reason_of_error(error: BaseException | None) -> str:
+def _reason_of_error(error: BaseException) -> str:
     """The error's class, and which constraint it broke; never its text, which may quote somebody's data."""
     original = getattr(error, "orig", None)
     constraint = getattr(getattr(original, "diag", None), "constraint_name", None)

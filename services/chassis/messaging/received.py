@@ -2,7 +2,7 @@
 
 import builtins
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import pydantic
 import sqlalchemy as sa
 
+from services.chassis.errors import CannotRunError
 from services.chassis.messaging.event import EventType
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
@@ -70,3 +71,15 @@ class Subscription:
     def __post_init__(self) -> None:
         for event_type in self.event_types:
             EventType.parse(event_type)
+
+
+def check_subscriptions(subscriptions: Sequence[Subscription], consumes: frozenset[str]) -> None:
+    """Raise `CannotRunError` unless they handle just the types in `consumes`, each under a name of its
+    own.
+    """
+    handled = frozenset[str]().union(*(subscription.event_types for subscription in subscriptions))
+    if difference := handled ^ consumes:
+        raise CannotRunError(f"subscriptions and `consumes` differ in {sorted(difference)}")
+    names = [subscription.consumer for subscription in subscriptions]
+    if len(set(names)) != len(names):
+        raise CannotRunError(f"two subscriptions have the same name: {sorted(names)}")
