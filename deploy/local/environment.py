@@ -51,6 +51,7 @@ def service(name: str, process: str, endpoints: Endpoints, ports: Ports, secrets
             "EVENT_DATA_KEY_FILE": str(secrets.key_ring("event-data-keys")),
             "DATA_KEYS_FILE": str(secrets.key_ring("notifications-data-keys")),
             "SMTP_URL": f"smtp://{_address(ports, 'mail')}",
+            "PORTAL_URL": f"http://{_address(ports, 'gateway')}",
             # Receivers on this machine are private addresses, which are refused otherwise.
             "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
         }
