@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from services.chassis.definition import ServiceDefinition, load
 from services.chassis.messaging.topology import Names, SubscriberQueue, Topology, build
+from services.contracts.asyncapi import all_events
 
 SERVICES = ("identity", "catalogue", "vouchers", "notifications")
 
@@ -30,4 +31,4 @@ def topology(cooperatives: Iterable[str]) -> Topology:
     """Everything the broker must hold for a territory with these cooperatives."""
     definitions: list[ServiceDefinition] = [load(f"services.{name}.bootstrap:SERVICE") for name in SERVICES]
     consumed = {definition.name: definition.consumes for definition in definitions}
-    return build(consumed, map(cooperative_queue, cooperatives))
+    return build(consumed, map(cooperative_queue, cooperatives), emitted=all_events())
