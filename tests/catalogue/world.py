@@ -1,4 +1,6 @@
-"""A small ambito on a real database: two cooperatives, two services, and slots and persons as a test wants them."""
+"""A small ambito on a real database: two cooperatives, two services, and slots and persons as a test wants
+them.
+"""
 
 from __future__ import annotations
 
@@ -122,9 +124,7 @@ class World:
     ) -> Booking:
         slot = slot or self.slot()
         person = person or self.person()
-        return self.book_slot(
-            command(slot, person, voucher, key or str(new_id())), caller or citizen(person)
-        )
+        return self.book_slot(command(slot, person, voucher, key or str(new_id())), caller or citizen(person))
 
     def insert(self, table: sa.Table, **values: Any) -> None:
         with self.database.transaction() as connection:
@@ -207,13 +207,13 @@ def make_world(database: Database) -> World:
         accredit(world, slug)
     _service(world, SAD, "accredited", SECTION, 2250)
     _service(world, GINNASTICA, "private", "", 1500)
-    for id, service, provider, comuni in (
+    for offering, service, provider, comuni in (
         ("sad-aurora", SAD, AURORA, [TRADATE, VENEGONO]),
         ("sad-brezza", SAD, BREZZA, [TRADATE]),
         ("ginnastica-aurora", GINNASTICA, AURORA, [TRADATE, VENEGONO, VEDANO]),
     ):
         world.insert(
-            tables.offering, id=id, service=service, provider=provider, comuni=comuni, active=True
+            tables.offering, id=offering, service=service, provider=provider, comuni=comuni, active=True
         )
     return world
 

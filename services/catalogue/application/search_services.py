@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
 from services.catalogue.domain.spelling import MAXIMUM_WORDS, is_one_slip_away, words
 from services.catalogue.persistence.catalogue_reads import Rows
 from services.catalogue.persistence.paging import cursor_of, position_of
@@ -10,11 +14,11 @@ from services.chassis.database import Database
 
 
 class SearchServices:
-    """A page of services, the cursor of the next one (empty: this is the last), and how many there are in
-    all.
+    """A page of services, the cursor of the next one (empty: there is none), and how many there are in all.
 
     All words must occur, each possibly as the beginning of a longer one. Only if nothing is found, words of
-    the catalogue that are a slip away are looked for too.
+    the catalogue that are a slip away will do too; and if that finds nothing either, words unlike any of the
+    catalogue are passed over, as long as others remain.
     """
 
     def __init__(self, database: Database) -> None:
@@ -26,19 +30,28 @@ class SearchServices:
             return [], "", 0
         position = position_of(cursor, int, str)
         after = None if position is None else (position[0], position[1])
+        rows: Rows = []
+        total = 0
         with self._database.read() as connection:
-            groups = [[word] for word in asked]
-            rows, total = matching(connection, groups, wanted, limit=limit + 1, after=after)
-            if total == 0 and asked:
-                groups = [
-                    [
-                        word,
-                        *(known for known in words_like(connection, word) if is_one_slip_away(word, known)),
-                    ]
-                    for word in asked
-                ]
+            for groups in _attempts(connection, asked):
                 rows, total = matching(connection, groups, wanted, limit=limit + 1, after=after)
+                if total:
+                    break
         if len(rows) <= limit:
             return rows, "", total
         last = rows[limit - 1]
         return rows[:limit], cursor_of(last.score, last.slug), total
+
+
+def _attempts(connection: sa.Connection, asked: list[str]) -> Iterator[list[list[str]]]:
+    """Groups of words, one of each of which must occur; from the strictest to the most forgiving."""
+    yield [[word] for word in asked]
+    if not asked:
+        return
+    alike = {
+        word: [known for known in words_like(connection, word) if is_one_slip_away(word, known)]
+        for word in asked
+    }
+    yield [[word, *alike[word]] for word in asked]
+    if known := [alike[word] for word in asked if alike[word]]:
+        yield known

@@ -51,17 +51,17 @@ def event_of(kind: BookingEventKind, moved: sa.CTE) -> sa.CTE:
     for name, column in kind.more.items():
         value = row[column]
         facts[name] = _utc(value) if isinstance(value.type, TIMESTAMP) else value
-    pairs = [part for name, value in facts.items() for part in (sa.literal_column(f"'{name}'"), value)]
-    data = sa.func.convert_to(sa.cast(sa.func.jsonb_build_object(*pairs), sa.Text), "UTF8")
+    pairs = [part for name, value in facts.items() for part in (_text(name), value)]
+    data = sa.func.convert_to(sa.cast(sa.func.jsonb_build_object(*pairs), sa.Text), _text("UTF8"))
     columns: dict[str, sa.ColumnElement[Any]] = {
         "event_id": sa.bindparam("event_id", type_=UUID(as_uuid=True)),
-        "source": sa.literal("ambito/catalogue"),
-        "type": sa.literal(kind.type),
+        "source": _text("ambito/catalogue"),
+        "type": _text(kind.type),
         "subject": sa.cast(row.id, sa.Text),
         "sequence": row.version,
         "occurred_at": row.changed_at,
-        "routing_key": sa.literal(f"{kind.routing_words}.") + row.comune + "." + row.provider,
-        "public": sa.literal(kind.public),
+        "routing_key": _text(f"{kind.routing_words}.") + row.comune + _text(".") + row.provider,
+        "public": sa.true() if kind.public else sa.false(),
         "traceparent": sa.bindparam("traceparent", type_=sa.Text),
         "data": data,
     }
@@ -75,4 +75,9 @@ def event_parameters() -> dict[str, Any]:
 
 
 def _utc(instant: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    return sa.func.to_char(sa.func.timezone("UTC", instant), _UTC)
+    return sa.func.to_char(sa.func.timezone(_text("UTC"), instant), _text(_UTC))
+
+
+def _text(constant: str) -> sa.ColumnElement[str]:
+    """A constant of ours, written into the statement: it is never data."""
+    return sa.literal_column(f"'{constant}'", sa.Text)

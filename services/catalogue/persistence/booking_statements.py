@@ -27,6 +27,8 @@ from services.catalogue.persistence.tables import (
 NOW: Final = sa.bindparam("now", type_=TIMESTAMP(timezone=True))
 _BOOKING: Final = sa.bindparam("booking", type_=UUID(as_uuid=True))
 _SLOT: Final = sa.bindparam("slot", type_=UUID(as_uuid=True))
+_TOLD: Final = tuple(column for column in booking.c if column.name not in ("booked_by", "changed_by"))
+"""What a statement tells of the booking that it made or moved."""
 _BY: Final = sa.bindparam("by", type_=sa.Text)
 
 
@@ -66,7 +68,7 @@ def take_seat(state: State, event: BookingEventKind | None) -> sa.Select[Any]:
         "changed_by": _BY,
     }
     row = sa.select(*(value.label(name) for name, value in values.items())).select_from(seat)
-    booked = sa.insert(booking).from_select(list(values), row).returning(*booking.c).cte("booked")
+    booked = sa.insert(booking).from_select(list(values), row).returning(*_TOLD).cte("booked")
     statement = sa.select(booked)
     return statement if event is None else statement.add_cte(event_of(event, booked))
 
@@ -148,7 +150,7 @@ def move_booking(
             changed_by=_BY,
             **(values or {}),
         )
-        .returning(*booking.c)
+        .returning(*_TOLD)
         .cte("moved")
     )
     statement = sa.select(moved).add_cte(event_of(event, moved))

@@ -81,7 +81,9 @@ def _sortable(row: Row) -> str:
 
 
 def replace_search_words(connection: sa.Connection, words: Sequence[str]) -> None:
-    """Makes the words that misspelt ones are compared with exactly `words`."""
+    """Makes the words that misspelt ones are compared with exactly `words`, but for those search ignores."""
     connection.execute(sa.delete(search_word).where(search_word.c.word.not_in(words)))
     if words:
         connection.execute(insert(search_word).on_conflict_do_nothing(), [{"word": word} for word in words])
+        lexemes = sa.func.to_tsquery(sa.literal_column("'catalogue_it'"), search_word.c.word)
+        connection.execute(sa.delete(search_word).where(sa.func.numnode(lexemes) == 0))

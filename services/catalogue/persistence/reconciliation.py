@@ -52,4 +52,5 @@ def open_voucher_bookings(connection: sa.Connection) -> Iterator[sa.Row[Any]]:
 
 
 def _streamed(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
-    yield from connection.execute(query, execution_options={"yield_per": _STREAM_ROWS})
+    with connection.execute(query, execution_options={"yield_per": _STREAM_ROWS}) as result:
+        yield from result

@@ -71,6 +71,9 @@ def existing_slots(
 ) -> list[ExistingSlot]:
     """The offering's slots that start after `after`; with `lock`, nobody books them until the end."""
     if lock:
+        # The offering first: two that make its slots at once take turns.
+        this = sa.select(offering.c.id).where(offering.c.id == offering_id)
+        connection.execute(this.with_for_update(key_share=True))
         chosen = sa.select(slot.c.id).where(slot.c.offering_id == offering_id, slot.c.starts_at > after)
         connection.execute(chosen.order_by(slot.c.id).with_for_update())
     query = (

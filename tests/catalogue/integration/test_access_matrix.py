@@ -1,4 +1,6 @@
-"""Every operation on bookings and on the register × every role × own and other scope. What is not granted is denied."""
+"""Every operation on bookings and on the register × every role × own and other scope. What is not granted is
+denied.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ CALLERS: Mapping[str, Callable[[Booking], Caller]] = {
     "may choose": lambda b: acting(b.person_id, "choose_provider"),
     "may book for another": lambda b: acting(new_id(), "book", "read"),
     "operator": lambda b: staff("social_point_operator:tradate"),
-    "operator assisting": lambda b: acting(b.person_id, "book", "read", roles=["social_point_operator:tradate"]),
+    "operator assisting": lambda b: acting(
+        b.person_id, "book", "read", roles=["social_point_operator:tradate"]
+    ),
     "social worker": lambda b: staff("social_worker:L319"),
     "social worker elsewhere": lambda b: staff("social_worker:L733"),
     "officer": lambda b: staff("comune_officer:L319"),

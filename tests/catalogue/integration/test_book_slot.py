@@ -197,7 +197,10 @@ def test_every_other_reason_is_named(world: World) -> None:
     assert refusal_of(world, slot=world.slot(withdrawn=True)).type == "slot-withdrawn"
     stranger = refusal_of(world, slot=world.slot(), person=new_id())
     assert (stranger.type, stranger.retry_after_seconds) == ("person-not-yet-known", 1)
-    assert refusal_of(world, slot=world.slot("sad-brezza"), person=world.person(VEDANO)).type == "comune-not-served"
+    assert (
+        refusal_of(world, slot=world.slot("sad-brezza"), person=world.person(VEDANO)).type
+        == "comune-not-served"
+    )
     closed = world.slot(closed_comuni=["L733"])
     assert refusal_of(world, slot=closed, person=world.person("L733")).type == "comune-not-served"
     assert world.book(closed).state is State.CONFIRMED
@@ -208,7 +211,12 @@ def test_every_other_reason_is_named(world: World) -> None:
 @pytest.mark.parametrize(
     ("first", "last", "state", "bookable"),
     [
-        (date(2026, 12, 1), date(2026, 12, 1), "accredited", True),  # the very day, from its first to its last hour
+        (
+            date(2026, 12, 1),
+            date(2026, 12, 1),
+            "accredited",
+            True,
+        ),  # the very day, from its first to its last hour
         (date(2026, 12, 2), date(2026, 12, 31), "accredited", False),
         (date(2026, 1, 1), date(2026, 11, 30), "accredited", False),
         (date(2026, 1, 1), date(2027, 12, 31), "suspended", False),

@@ -70,7 +70,9 @@ def test_the_person_cancels_and_the_seat_is_free(world: World, cancel: CancelBoo
         (["comune_officer:L319"], "service"),
     ],
 )
-def test_others_cancel_with_a_reason(world: World, cancel: CancelBooking, roles: list[str], part: str) -> None:
+def test_others_cancel_with_a_reason(
+    world: World, cancel: CancelBooking, roles: list[str], part: str
+) -> None:
     booking = world.book()
     assert type_of(cancel, booking.id, None, staff(*roles)) == "invalid-field"
     cancelled = cancel(booking.id, "Operatrice malata", staff(*roles))
@@ -153,8 +155,13 @@ def test_five_wrong_codes_lock(world: World, deliver: RecordDelivery, code_of: G
     assert len(world.events()) == 1
 
 
-def test_one_booking_s_code_is_not_another_s(world: World, deliver: RecordDelivery, code_of: GetDeliveryCode) -> None:
-    first, second = world.book(world.slot(starts_at=TUESDAY_NINE)), world.book(world.slot("ginnastica-aurora", TUESDAY_NINE))
+def test_one_booking_s_code_is_not_another_s(
+    world: World, deliver: RecordDelivery, code_of: GetDeliveryCode
+) -> None:
+    first, second = (
+        world.book(world.slot(starts_at=TUESDAY_NINE)),
+        world.book(world.slot("ginnastica-aurora", TUESDAY_NINE)),
+    )
     at_the_visit(world)
     code = code_of(first.id, citizen(first.person_id))
     assert type_of(deliver, second.id, code, AURORA_STAFF) == "delivery-code-wrong"

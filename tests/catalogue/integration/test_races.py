@@ -1,4 +1,4 @@
-"""Many at once. Each race is shown first without the guard that decides it, or the test would prove nothing."""
+"""Many at once. Each race is shown first without its guard, or the test would prove nothing."""
 
 from __future__ import annotations
 
@@ -142,7 +142,9 @@ def test_without_the_unique_key_one_request_books_many_times(world: World) -> No
         assert len({answer.id for answer in answers}) == 20
 
 
-@pytest.mark.parametrize("voucher", [None, UUID("01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e40")], ids=["free", "voucher"])
+@pytest.mark.parametrize(
+    "voucher", [None, UUID("01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e40")], ids=["free", "voucher"]
+)
 def test_one_request_sent_twenty_times_is_one_booking(world: World, voucher: UUID | None) -> None:
     slot, person = world.slot(capacity=50), world.person()
     answers = at_once(20, lambda n: world.book(slot, person, voucher=voucher, key="k"))

@@ -1,13 +1,16 @@
-"""Requests that die, are repeated, come late or twice, sweeps and cancellations in any order: seats stay bookings."""
+"""Requests that die, are repeated, come late or twice, sweeps and cancellations in any order: seats stay
+bookings.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-import sqlalchemy as sa
 
 from services.catalogue.application.sweep_bookings import sweep_bookings
 from services.catalogue.domain.booking import Booking, State
@@ -77,31 +80,35 @@ class Run:
         self.requests = [(world.person(), new_id(), str(new_id())) for _ in range(5)]
 
     def do(self, what: str, which: int, fate: str) -> None:
-        world, now = self.world, self.world.clock.now()
         if what == "book":
             person, voucher, key = self.requests[which]
             self.vouchers.fate = fate
-            try:
-                world.book(self.slot, person, voucher=voucher, key=key)
-            except (Refusal, DiedError):
-                pass
+            with suppress(Refusal, DiedError):
+                self.world.book(self.slot, person, voucher=voucher, key=key)
         elif what == "sweep":
-            sweep_bookings(world.bookings, world.clock)
+            sweep_bookings(self.world.bookings, self.world.clock)
         elif what == "wait":
-            world.clock.advance(timedelta(seconds=which))
-        elif ids := [row.id for row in world.rows(sa.select(tables.booking.c.id).order_by(tables.booking.c.id))]:
-            booking = ids[which % len(ids)]  # a step of somebody who stopped long ago, or who comes twice
-            if what == "cancel":
-                world.bookings.cancel(booking, "provider", "-", "x", now)
-            elif what == "deliver":
-                world.bookings.deliver(booking, now + timedelta(days=60), "x", now)
-            elif what == "refuse":
-                world.bookings.refuse(booking, Exhausted(), "x", now, free_key=None)
-            elif what == "confirm":
-                if booking in self.vouchers.holding:  # nobody confirms without a hold
-                    world.bookings.confirm(booking, "x", now)
-            else:
-                world.bookings.lapse(booking, "x", now)
+            self.world.clock.advance(timedelta(seconds=which))
+        else:
+            query = sa.select(tables.booking.c.id).order_by(tables.booking.c.id)
+            ids = [row.id for row in self.world.rows(query)]
+            if ids:
+                self._step(what, ids[which % len(ids)])
+
+    def _step(self, what: str, booking: UUID) -> None:
+        """A step of somebody who stopped long ago, or who comes twice."""
+        bookings, now = self.world.bookings, self.world.clock.now()
+        match what:
+            case "cancel":
+                bookings.cancel(booking, "provider", "-", "x", now)
+            case "deliver":
+                bookings.deliver(booking, now + timedelta(days=60), "x", now)
+            case "refuse":
+                bookings.refuse(booking, Exhausted(), "x", now, free_key=None)
+            case "confirm" if booking in self.vouchers.holding:  # nobody confirms without a hold
+                bookings.confirm(booking, "x", now)
+            case "lapse":
+                bookings.lapse(booking, "x", now)
 
     def check(self) -> None:
         self.world.check_invariants()

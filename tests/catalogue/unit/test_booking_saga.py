@@ -1,4 +1,4 @@
-"""The saga without any infrastructure: given a state and a reply, which moves are made and what is answered."""
+"""The saga without infrastructure: given a state and a reply, which moves are made and what is answered."""
 
 from __future__ import annotations
 
@@ -137,7 +137,11 @@ def outcome(story: Story) -> tuple[str, list[Move], int, list[str]]:
         (Shelf(seat=booking()), Exhausted(), ("voucher-exhausted", [REFUSE], 1, [])),
         (Shelf(seat=booking()), Unavailable(), ("unavailable", [REFUSE], 1, ["key"])),
         (Shelf(seat=booking()), Unauthenticated(), ("unauthenticated", [REFUSE], 1, ["key"])),
-        (Shelf(seat=booking()), Exhausted(retry_after_seconds=1), ("voucher-exhausted", [REFUSE], 1, ["key"])),
+        (
+            Shelf(seat=booking()),
+            Exhausted(retry_after_seconds=1),
+            ("voucher-exhausted", [REFUSE], 1, ["key"]),
+        ),
         (Shelf(seat=booking(State.CONFIRMED)), None, ("confirmed", [], 0, [])),
         # the same key again
         (Shelf(before=booking()), None, ("confirmed", [CONFIRM], 1, [])),

@@ -99,7 +99,7 @@ def test_after_the_changes_nothing_overlaps_and_no_booking_is_lost(
     plans = [planned(start, length) for start, length in wanted]
     changes = slot_changes(plans, slots)
     by_id = {slot.id: slot for slot in slots}
-    assert not any(by_id[id].booked for id in changes.delete)
+    assert not any(by_id[gone].booked for gone in changes.delete)
     updated = dict(changes.update)
     periods = [(plan.starts_at, plan.ends_at) for plan in changes.create]
     for slot in slots:

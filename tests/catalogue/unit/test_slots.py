@@ -36,7 +36,9 @@ def rule(opens: str, closes: str, minutes: int = 60, **changes: Any) -> WeeklyRu
     return WeeklyRule(**(values | changes))
 
 
-def slots_on(day: date, *rules: WeeklyRule, calendar: Calendar = WORKING, where: OfferedAt = TRADATE) -> list[PlannedSlot]:
+def slots_on(
+    day: date, *rules: WeeklyRule, calendar: Calendar = WORKING, where: OfferedAt = TRADATE
+) -> list[PlannedSlot]:
     return planned_slots(where, rules, calendar, ROME, first_day=day, last_day=day)
 
 
@@ -55,7 +57,9 @@ def test_a_morning() -> None:
     )
 
 
-@pytest.mark.parametrize(("day", "offset"), [(date(2027, 3, 27), "+01:00"), (SPRING, "+02:00"), (date(2027, 3, 29), "+02:00")])
+@pytest.mark.parametrize(
+    ("day", "offset"), [(date(2027, 3, 27), "+01:00"), (SPRING, "+02:00"), (date(2027, 3, 29), "+02:00")]
+)
 def test_the_wall_time_stays_when_the_offset_changes(day: date, offset: str) -> None:
     assert local(slots_on(day, rule("09:00", "11:00"))) == [f"09:00{offset}", f"10:00{offset}"]
 
@@ -110,7 +114,9 @@ def test_a_night_shift_over_the_change_of_clocks() -> None:
 
 def test_validity_includes_its_first_and_last_day() -> None:
     limited = rule("09:00", "10:00", valid_from=date(2026, 12, 2), valid_to=date(2026, 12, 3))
-    days = planned_slots(TRADATE, [limited], WORKING, ROME, first_day=date(2026, 12, 1), last_day=date(2026, 12, 5))
+    days = planned_slots(
+        TRADATE, [limited], WORKING, ROME, first_day=date(2026, 12, 1), last_day=date(2026, 12, 5)
+    )
     assert [slot.service_date.day for slot in days] == [2, 3]
 
 
@@ -167,7 +173,9 @@ def test_a_social_point_s_closure() -> None:
 
 
 @given(
-    day=st.sampled_from([SPRING - timedelta(days=1), SPRING, AUTUMN - timedelta(days=1), AUTUMN, date(2026, 12, 1)]),
+    day=st.sampled_from(
+        [SPRING - timedelta(days=1), SPRING, AUTUMN - timedelta(days=1), AUTUMN, date(2026, 12, 1)]
+    ),
     opens=st.times(),
     closes=st.times(),
     step=st.integers(10, 240),

@@ -100,7 +100,13 @@ def test_a_seed_s_period_is_its_hour() -> None:
 
 @pytest.mark.parametrize(
     ("cents", "per_hour", "minutes", "price"),
-    [(2250, False, 45, 2250), (2250, True, 60, 2250), (2250, True, 45, 1688), (2000, True, 20, 667), (0, True, 45, 0)],
+    [
+        (2250, False, 45, 2250),
+        (2250, True, 60, 2250),
+        (2250, True, 45, 1688),
+        (2000, True, 20, 667),
+        (0, True, 45, 0),
+    ],
 )
 def test_prices_of_visits(cents: int, per_hour: bool, minutes: int, price: int) -> None:
     assert visit_price(cents, per_hour=per_hour, minutes=minutes) == price
@@ -113,7 +119,16 @@ def test_words() -> None:
 
 @pytest.mark.parametrize(
     ("first", "second", "slips"),
-    [("pasti", "pasti", 0), ("psati", "pasti", 1), ("pasi", "pasti", 1), ("passti", "pasti", 1), ("posti", "pasti", 1), ("badnte", "badante", 1), ("abc", "cab", 2), ("", "ab", 2)],
+    [
+        ("pasti", "pasti", 0),
+        ("psati", "pasti", 1),
+        ("pasi", "pasti", 1),
+        ("passti", "pasti", 1),
+        ("posti", "pasti", 1),
+        ("badnte", "badante", 1),
+        ("abc", "cab", 2),
+        ("", "ab", 2),
+    ],
 )
 def test_distance_of_words(first: str, second: str, slips: int) -> None:
     assert distance(first, second) == distance(second, first) == slips
@@ -158,27 +173,36 @@ def test_suspending_and_resuming_keeps_the_days() -> None:
 
 
 def test_granting_anew() -> None:
-    assert change([], Standing.ACCREDITED, "2026-05-01") == (None, entry("2026-05-01", WITHOUT_END.isoformat()))
-    assert change([PRESENT], Standing.ACCREDITED, "2028-01-01", "2028-12-31") == (None, entry("2028-01-01", "2028-12-31"))
-    assert change([PRESENT], Standing.ACCREDITED, "2026-06-01", "2028-12-31") == (PRESENT, entry("2026-06-01", "2028-12-31"))
+    assert change([], Standing.ACCREDITED, "2026-05-01") == (
+        None,
+        entry("2026-05-01", WITHOUT_END.isoformat()),
+    )
+    assert change([PRESENT], Standing.ACCREDITED, "2028-01-01", "2028-12-31") == (
+        None,
+        entry("2028-01-01", "2028-12-31"),
+    )
+    assert change([PRESENT], Standing.ACCREDITED, "2026-06-01", "2028-12-31") == (
+        PRESENT,
+        entry("2026-06-01", "2028-12-31"),
+    )
 
 
 @pytest.mark.parametrize(
-    ("entries", "state", "first", "last", "type", "field"),
+    ("entries", "wanted", "refused"),
     [
-        ([], Standing.SUSPENDED, "", "", "accreditation-missing", "section"),
-        ([], Standing.ACCREDITED, "", "", "invalid-field", "valid_from"),
-        ([PRESENT], Standing.ACCREDITED, "2026-05-02", "2026-05-01", "invalid-field", "valid_to"),
-        ([OLD, PRESENT], Standing.ACCREDITED, "2025-12-31", "", "invalid-field", "valid_from"),
-        ([PRESENT], Standing.REVOKED, "2030-01-01", "", "accreditation-missing", "section"),
+        ([], (Standing.SUSPENDED, "", ""), ("accreditation-missing", "section")),
+        ([], (Standing.ACCREDITED, "", ""), ("invalid-field", "valid_from")),
+        ([PRESENT], (Standing.ACCREDITED, "2026-05-02", "2026-05-01"), ("invalid-field", "valid_to")),
+        ([OLD, PRESENT], (Standing.ACCREDITED, "2025-12-31", ""), ("invalid-field", "valid_from")),
+        ([PRESENT], (Standing.REVOKED, "2030-01-01", ""), ("accreditation-missing", "section")),
     ],
 )
 def test_impossible_changes(
-    entries: list[Accreditation], state: Standing, first: str, last: str, type: str, field: str
+    entries: list[Accreditation], wanted: tuple[Standing, str, str], refused: tuple[str, str]
 ) -> None:
     with pytest.raises(Refusal) as caught:
-        change(entries, state, first, last)
-    assert (caught.value.type, caught.value.field) == (type, field)
+        change(entries, *wanted)
+    assert (caught.value.type, caught.value.field) == refused
 
 
 @given(st.dates(date(2022, 1, 1), date(2029, 1, 1)))

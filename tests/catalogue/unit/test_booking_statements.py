@@ -1,0 +1,25 @@
+"""The shape of the statements that every booking runs."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH, MAX_CACHED_STATEMENT_PARAMS
+from sqlalchemy.dialects import postgresql
+
+from services.catalogue.application.booking_events import BOOKING_EVENTS
+from services.catalogue.domain.booking import CONFIRM, MOVES, State
+from services.catalogue.persistence.booking_statements import move_booking, take_seat, with_key_freed
+
+
+def test_every_statement_is_short_enough_for_psycopg_to_remember_it() -> None:
+    """One that is longer is taken apart anew each time: a tenth more time for every booking."""
+    moves: list[sa.Select[tuple[object, ...]]] = [move_booking(move, BOOKING_EVENTS[move]) for move in MOVES]
+    for statement in (
+        take_seat(State.CONFIRMED, BOOKING_EVENTS[CONFIRM]),
+        take_seat(State.HELD, None),
+        *moves,
+        *map(with_key_freed, moves),
+    ):
+        compiled = statement.compile(dialect=postgresql.psycopg.dialect())
+        assert len(str(compiled)) <= MAX_CACHED_STATEMENT_LENGTH
+        assert len(compiled.params) <= MAX_CACHED_STATEMENT_PARAMS
