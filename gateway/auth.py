@@ -38,3 +38,8 @@ async def signed_in(caller: Annotated[Caller, Depends(anyone)]) -> Caller:
 
 Anyone = Annotated[Caller, Depends(anyone)]
 SignedIn = Annotated[Caller, Depends(signed_in)]
+
+
+def client_address(request: Request) -> str:
+    """The network address that asks; behind a trusted proxy, what the proxy says of it."""
+    return request.client.host if request.client else ""

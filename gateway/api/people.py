@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from pydantic import BeforeValidator, Field, SecretStr
 
 from gateway.api.representations import (
@@ -22,7 +22,7 @@ from gateway.api.representations import (
     iso,
     text,
 )
-from gateway.auth import Anyone, SignedIn
+from gateway.auth import Anyone, SignedIn, client_address
 from gateway.backends import IdempotencyKey, Services
 from services.chassis.refusal import NotFound
 from services.contracts.generated.ambito.identity.v1 import identity_pb2 as pb
@@ -142,6 +142,20 @@ class AssistedPerson(Answer):
     claim_code: str
 
 
+class ClaimCodeRequest(Body):
+    """An operator gives a person who is present a new one-time code."""
+
+    social_point: Slug
+    identified_by: str = Field(min_length=1, max_length=50, examples=["identity_card"])
+    consent: bool
+
+
+class ClaimCode(Answer):
+    """The one-time code, to be printed for the person."""
+
+    claim_code: str
+
+
 class Read(Answer):
     """One read of a person's file."""
 
@@ -153,12 +167,20 @@ class Read(Answer):
 
 
 @router.post("/people", status_code=201)
-async def register(body: Registration, key: IdempotencyKey, caller: Anyone, services: Services) -> Person:
+async def register(
+    body: Registration, key: IdempotencyKey, http: Request, caller: Anyone, services: Services
+) -> Person:
     """Registers yourself."""
     request = pb.RegisterPersonRequest(
         details=body.details.message(), username=body.username, password=body.password.get_secret_value()
     )
-    answer = await services.command(services.persons.RegisterPerson, request, caller, idempotency_key=key)
+    answer = await services.command(
+        services.persons.RegisterPerson,
+        request,
+        caller,
+        idempotency_key=key,
+        client_address=client_address(http),
+    )
     return Person.of(answer.person)
 
 
@@ -178,7 +200,7 @@ async def register_assisted(
 
 
 @router.post("/people/claims", status_code=201)
-async def claim(body: Claim, caller: Anyone, services: Services) -> Person:
+async def claim(body: Claim, http: Request, caller: Anyone, services: Services) -> Person:
     """Takes over the account made for you at a Social Point, with the one-time code you were given."""
     request = pb.ClaimAccountRequest(
         codice_fiscale=body.codice_fiscale,
@@ -186,7 +208,25 @@ async def claim(body: Claim, caller: Anyone, services: Services) -> Person:
         username=body.username,
         password=body.password.get_secret_value(),
     )
-    return Person.of((await services.command(services.persons.ClaimAccount, request, caller)).person)
+    answer = await services.command(
+        services.persons.ClaimAccount, request, caller, client_address=client_address(http)
+    )
+    return Person.of(answer.person)
+
+
+@router.post("/people/{person_id}/claim-codes", status_code=201)
+async def issue_claim_code(
+    person_id: UUID, body: ClaimCodeRequest, key: IdempotencyKey, caller: SignedIn, services: Services
+) -> ClaimCode:
+    """Gives a person who is present a new one-time code; the one before it ends. For operators."""
+    request = pb.IssueClaimCodeRequest(
+        person_id=str(person_id),
+        social_point=body.social_point,
+        identified_by=body.identified_by,
+        consent=body.consent,
+    )
+    method = services.persons.IssueClaimCode
+    return ClaimCode.of(await services.command(method, request, caller, idempotency_key=key))
 
 
 @router.post("/people/search")

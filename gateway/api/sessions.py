@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field, SecretStr
 
 from gateway.api.representations import Answer, Body, Optional, OptionalId, Strings
-from gateway.auth import Anyone
+from gateway.auth import Anyone, client_address
 from gateway.backends import Services
 from services.contracts.generated.ambito.identity.v1 import identity_pb2 as pb
 
@@ -49,11 +49,6 @@ class Session(Answer):
     person_id: OptionalId
     roles: Strings = Field(description="name:scope")
     display_name: str
-
-
-def client_address(request: Request) -> str:
-    """The network address that asks; behind a trusted proxy, what the proxy says of it."""
-    return request.client.host if request.client else ""
 
 
 @router.post("/sessions", status_code=201)

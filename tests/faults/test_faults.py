@@ -14,7 +14,7 @@ from tests.system.world import World
 
 PROVIDERS = ("ponte-sull-olona", "casa-tiglio")
 CITIZENS = 4
-HOURS = 600
+HOURS = 150
 
 PROCESSES = (
     "gateway",
