@@ -96,9 +96,10 @@ class Instance:
         packages.ensure(self._progress, database=given.needs_postgres, broker=given.broker is None)
         with self.layout.lock():
             ports = self._clear_the_way()
+            version = code_version()
             servers = self._servers(ports)
-            setup = Setup(self.secrets, self.territory, servers, ports, given)
-            everyone = members(self.layout, servers.endpoints(), ports, self.secrets, code_version())
+            setup = Setup(self.secrets, self.territory, servers, ports, version)
+            everyone = members(self.layout, servers.endpoints(), ports, self.secrets, version)
             supervisor = self._supervisor(ports)
             with self._progress.step("supervisor"):
                 servers.prepare()
@@ -126,6 +127,7 @@ class Instance:
                     supervisor.stop([name for name in names if name not in servers], timeout_seconds=90)
                 with self._progress.step("stopping the servers and the supervisor"):
                     supervisor.stop([name for name in servers if name != "epmd"], timeout_seconds=120)
+                    supervisor.stop(["epmd"], timeout_seconds=20)
                     supervisor.shut_down()
             ended = leftovers.end(self.layout.var, self.layout.system_place)
             for line in ended:

@@ -22,7 +22,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None  # the system user to run it as; None: as whoever starts it
     stop_signal: signal.Signals = signal.SIGTERM
-    stop_seconds: int = 20
+    stop_seconds: int = 30
 
 
 def unprivileged(user: str) -> str | None:

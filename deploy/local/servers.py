@@ -24,7 +24,7 @@ class Servers:
     NAMES = ("epmd", "postgres", "rabbitmq")
 
     def __init__(self, layout: Layout, ports: Ports, secrets: Secrets, given: Given) -> None:
-        self._given = given
+        self.given = given
         self._secrets = secrets
         self.postgres: PostgresServer | None = None
         self.rabbitmq: RabbitServer | None = None
@@ -107,7 +107,7 @@ class Servers:
 
     def endpoints(self) -> Endpoints:
         """What the services' processes are told."""
-        urls = dict(self._given.database_urls)
+        urls = dict(self.given.database_urls)
         if self.postgres is not None:
             for service in SERVICES:
                 plain = self.postgres.url(service, self.database_password(service), service)

@@ -1,5 +1,6 @@
 """Between running servers and running processes: databases, migrations, broker, the territory's data."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from deploy.local import environment
 from deploy.local.commands import Command, run_together
 from deploy.local.databases import ensure_database
 from deploy.local.environment import SERVICES
-from deploy.local.layout import Given
+from deploy.local.postgres import PostgresServer
 from deploy.local.programs import StartError
 from deploy.local.secrets import Secrets
 from deploy.local.servers import Servers
@@ -27,24 +28,24 @@ LOADING_SERVICES = ("identity", "catalogue", "vouchers")
 class Setup:
     """The steps, each of which may be repeated at any time."""
 
-    def __init__(self, secrets: Secrets, folder: Path, servers: Servers, ports: Ports, given: Given) -> None:
+    def __init__(self, secrets: Secrets, folder: Path, servers: Servers, ports: Ports, version: str) -> None:
+        """`version`: of the code; the same version migrates and loads the same data only once."""
+        self._version = version
         self._secrets = secrets
         self._folder = folder
         self._servers = servers
         self._ports = ports
-        self._given = given
 
     def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
         """What to do in which order, each with a few words for the person who waits."""
         territory = self._read()
         passwords = self._secrets.passwords(DEMO_PASSWORDS, logins(territory))
         yield "databases and roles", self._databases
-        yield "migrations", lambda: run_together([self._command(name, "migrate") for name in SERVICES])
         yield "broker: users, exchanges, queues, policies", lambda: self._broker(territory)
-        yield (
-            f"territory: {territory.ambito.name.it}",
-            lambda: run_together([self._load(name, passwords) for name in LOADING_SERVICES]),
-        )
+        inputs = self._inputs(passwords)
+        if not self._is_done(inputs):
+            yield "migrations", lambda: run_together([self._command(name, "migrate") for name in SERVICES])
+            yield f"territory: {territory.ambito.name.it}", lambda: self._load_everywhere(inputs, passwords)
 
     def _read(self) -> Territory:
         try:
@@ -57,7 +58,7 @@ class Setup:
         if self._servers.postgres is None:
             return
         for name in SERVICES:
-            if name not in self._given.database_urls:
+            if name not in self._servers.given.database_urls:
                 password = self._servers.database_password(name)
                 ensure_database(self._servers.postgres.admin_url, name, password)
 
@@ -73,6 +74,29 @@ class Setup:
     def _command(self, service: str, *arguments: str) -> Command:
         variables = environment.service(service, "cli", self._servers.endpoints(), self._ports, self._secrets)
         return Command(f"services.{service}", arguments, variables)
+
+    def _load_everywhere(self, inputs: str, passwords: Path) -> None:
+        run_together([self._load(name, passwords) for name in LOADING_SERVICES])
+        if self._servers.postgres is not None:
+            self._done_file(self._servers.postgres).write_text(inputs)
+
+    def _is_done(self, inputs: str) -> bool:
+        """Whether the private databases are as these inputs make them; of given ones we know nothing."""
+        if self._servers.postgres is None or self._servers.given.database_urls:
+            return False
+        file = self._done_file(self._servers.postgres)
+        return file.exists() and file.read_text() == inputs
+
+    def _inputs(self, passwords: Path) -> str:
+        """A digest of everything that migrations and loading depend on."""
+        digest = hashlib.sha256(self._version.encode())
+        for file in [*sorted(self._folder.glob("*.yaml")), passwords]:
+            digest.update(f"{file.name}\0".encode())
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
+
+    def _done_file(self, postgres: PostgresServer) -> Path:
+        return postgres.home / "loaded"  # beside the data, so that it goes when they go
 
     def _load(self, service: str, passwords: Path) -> Command:
         further = ("--passwords", str(passwords)) if service == "identity" else ()
