@@ -56,13 +56,14 @@ def outbox() -> Outbox:
 
 
 def plans(settings: VouchersSettings) -> Plans:
-    """The plans, with the keys of their goals. OSError or ValueError, which names the file, if the keys are
-    bad.
+    """The plans, with the keys of their goals. CannotRunError, which names the file, if the keys are missing
+    or bad.
     """
+    from services.chassis.errors import CannotRunError
     from services.chassis.sealing import Sealer
     from services.vouchers.persistence.plans import Plans
 
     try:
         return Plans(Sealer.parse(settings.data_keys_file.read_text()))
-    except ValueError as error:
-        raise ValueError(f"{settings.data_keys_file}: {error}") from error
+    except (OSError, ValueError) as error:
+        raise CannotRunError(f"DATA_KEYS_FILE {settings.data_keys_file}: {error}") from error

@@ -44,12 +44,12 @@ class VoucherExpired(Refusal):
 
 
 class VoucherExhausted(Refusal):
-    """Less is left on the voucher than is needed."""
+    """Less is left on the voucher than is needed; the fact `unit` says of what."""
 
     kind = Kind.CONFLICT
     type = "voucher-exhausted"
-    it = "Sul voucher non resta abbastanza: disponibili {available}, necessari {needed} ({unit})."
-    en = "Not enough is left on the voucher: {available} available, {needed} needed ({unit})."
+    it = "Sul voucher non resta abbastanza: disponibili {available}, necessari {needed}."
+    en = "Not enough is left on the voucher: {available} available, {needed} needed."
 
 
 class ProviderNotChosen(Refusal):

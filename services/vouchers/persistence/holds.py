@@ -121,7 +121,7 @@ def _reserve_statement() -> sa.Select[tuple[int, int]]:
         sa.update(voucher)
         .values(movement(Kind.RESERVE, facts))
         .where(
-            voucher.c.id == claimed.c.voucher_id,
+            voucher.c.id == sa.bindparam("wanted_voucher_id", type_=voucher.c.id.type),
             voucher.c.person_id == sa.bindparam("of_person", type_=voucher.c.person_id.type),
             voucher.c.service == sa.bindparam("for_service", type_=sa.Text),
             voucher.c.state == "active",
