@@ -57,10 +57,11 @@ class WhyNot(Protocol):
 
 
 class BookSlot:
-    """Returns the confirmed booking, or raises the Refusal that says exactly why there is none; then nothing
-    is held.
+    """Returns the confirmed booking, or raises the Refusal that says exactly why there is none; then nothing is
+    held.
 
-    Unavailable says that nothing is held either, and that the same request may be made again, key and all.
+    Unavailable says that the same request may be made again, key and all: it begins anew, or continues where
+    it stopped if not even the refusal could be written down.
     """
 
     def __init__(

@@ -116,7 +116,7 @@ def test_a_request_that_died_is_continued_by_the_same_key(world: World) -> None:
         world.book(slot, person, voucher=_VOUCHER, key="k")
     (held,) = world.rows(sa.select(tables.booking))
     assert (held.state, held.version, world.taken(slot)) == ("held", 0, 1)
-    del world.holds.hold  # type: ignore[method-assign]
+    del world.holds.hold
     booking = world.book(slot, person, voucher=_VOUCHER, key="k")
     assert (booking.id, booking.state) == (held.id, State.CONFIRMED)
     world.check_invariants()
@@ -127,7 +127,7 @@ def test_a_request_that_died_for_too_long_has_lapsed(world: World) -> None:
     world.holds.hold = _dies  # type: ignore[method-assign]
     with pytest.raises(ProcessDiedError):
         world.book(slot, person, voucher=_VOUCHER, key="k")
-    del world.holds.hold  # type: ignore[method-assign]
+    del world.holds.hold
     world.clock.advance(timedelta(seconds=120))
     for _ in range(2):
         assert refusal_of(world, slot=slot, person=person, voucher=_VOUCHER, key="k").type == "booking-lapsed"
@@ -143,7 +143,7 @@ def test_a_hold_that_took_too_long_is_not_confirmed(world: World) -> None:
         hold(booking, caller)  # type: ignore[arg-type]
         world.clock.advance(timedelta(seconds=121))
 
-    world.holds.hold = slow  # type: ignore[method-assign,assignment]
+    world.holds.hold = slow  # type: ignore[method-assign]
     assert refusal_of(world, slot=slot, voucher=_VOUCHER).type == "booking-lapsed"
     assert world.taken(slot) == 0
     assert [event.type for event in world.events()] == [BookingLapsed.event_type()]

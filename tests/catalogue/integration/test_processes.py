@@ -25,7 +25,7 @@ def test_the_tables_are_what_the_migrations_make(world: World) -> None:
     inspector = sa.inspect(world.database.engine)
     names = set(inspector.get_table_names()) - {"alembic_version"}
     assert names == set(tables.metadata.tables)
-    dialect = postgresql.dialect()
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     for name, table in tables.metadata.tables.items():
         found = {
             column["name"]: (column["type"].compile(dialect), column["nullable"])

@@ -16,6 +16,7 @@ from services.chassis.clock import FixedClock
 from services.chassis.database import Database
 from services.chassis.refusal import InvalidField
 from services.contracts.territory import Territory, read_territory
+from services.contracts.territory.catalogue import Offering
 from tests.catalogue.world import NOW
 from tests.support.postgres import Postgres
 
@@ -129,7 +130,7 @@ def test_filters(search: SearchServices, territory: Territory) -> None:
         assert expected
 
 
-def _offerings(territory: Territory, service: str) -> list[object]:
+def _offerings(territory: Territory, service: str) -> list[Offering]:
     return [offering for offering in territory.offerings if offering.service == service]
 
 

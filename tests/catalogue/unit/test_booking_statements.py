@@ -20,6 +20,6 @@ def test_every_statement_is_short_enough_for_psycopg_to_remember_it() -> None:
         *moves,
         *map(with_key_freed, moves),
     ):
-        compiled = statement.compile(dialect=postgresql.psycopg.dialect())
+        compiled = statement.compile(dialect=postgresql.psycopg.dialect())  # type: ignore[no-untyped-call]
         assert len(str(compiled)) <= MAX_CACHED_STATEMENT_LENGTH
         assert len(compiled.params) <= MAX_CACHED_STATEMENT_PARAMS

@@ -107,5 +107,5 @@ def test_after_the_changes_nothing_overlaps_and_no_booking_is_lost(
         end = updated[slot.id].ends_at if slot.id in updated else slot.ends_at
         if not gone:
             periods.append((slot.starts_at, end))
-    for (_, end), (start, _) in pairwise(sorted(periods)):
-        assert end <= start
+    for (_, before), (after, _) in pairwise(sorted(periods)):
+        assert before <= after
