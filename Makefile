@@ -9,7 +9,7 @@ PYTHON := $(VENV)/bin/python
 # One copy of the environment per lock file: made again only when the lock has changed.
 READY := $(VENV)/.ready
 
-.PHONY: help up down status logs clean demo test lint format contracts contracts-check bench lock environment
+.PHONY: help up down status logs reconcile clean demo test lint format contracts contracts-check bench lock environment
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ status: environment ## what runs, and how it is
 
 logs: environment ## follow all logs (PROCESS=name for one)
 	@$(PYTHON) -m deploy.local logs $(PROCESS)
+
+reconcile: environment ## compare seats, bookings and vouchers' holds; prints any difference
+	@$(PYTHON) -m deploy.local reconcile
 
 clean: environment ## stop everything and delete its data, secrets and logs
 	@$(PYTHON) -m deploy.local clean

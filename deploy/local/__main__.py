@@ -1,4 +1,4 @@
-"""`python -m deploy.local up | status | down | clean | logs | packages`."""
+"""`python -m deploy.local up | status | down | clean | logs | reconcile | packages`."""
 
 import argparse
 import json
@@ -24,6 +24,7 @@ def main() -> int:
         "clean": lambda: _done(instance.clean, f"{instance.layout.var} is gone."),
         "status": lambda: _status(instance),
         "logs": lambda: _logs(instance, arguments),
+        "reconcile": lambda: _reconcile(instance),
         "packages": lambda: _done(lambda: packages.ensure(Progress()), ""),
     }
     try:
@@ -45,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("status", help="what runs, and how it is; fails when something is not healthy")
     commands.add_parser("down", help="stop what up started")
     commands.add_parser("clean", help="stop, and delete data, secrets and logs")
+    commands.add_parser(
+        "reconcile", help="compare seats, bookings and vouchers' holds; fails on a difference"
+    )
     commands.add_parser("packages", help="install the Debian packages that private servers need")
     logs = commands.add_parser("logs", help="follow the logs")
     logs.add_argument("names", nargs="*", help="processes to show (default: all)")
@@ -75,6 +79,14 @@ def _up(instance: Instance) -> int:
             roles = ", ".join(account.roles)
             print(f"    {account.login:<34} {passwords[account.login]:<22} {roles}")
     return 0
+
+
+def _reconcile(instance: Instance) -> int:
+    found = instance.reconcile()
+    for difference in found:
+        print(difference)
+    print(f"{len(found)} differences between seats, bookings and holds.")
+    return 1 if found else 0
 
 
 def _status(instance: Instance) -> int:

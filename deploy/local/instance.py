@@ -14,6 +14,7 @@ from deploy.local.layout import ROOT, Given, Layout, default_var
 from deploy.local.members import Member, code_version, members
 from deploy.local.programs import StartError, base_environment, log_tail
 from deploy.local.progress import Progress
+from deploy.local.reconcile import lasting_differences, read_books
 from deploy.local.secrets import Secrets
 from deploy.local.servers import Servers
 from deploy.local.setup import Setup
@@ -55,6 +56,11 @@ class Instance:
     def base_url(self) -> str:
         """Where the gateway answers, without a slash at the end."""
         return f"http://127.0.0.1:{self.ports['gateway']}"
+
+    def reconcile(self) -> list[str]:
+        """Where seats, bookings and holds disagree, and go on disagreeing; empty when all is well."""
+        catalogue, vouchers = self.command("catalogue", "reconcile"), self.command("vouchers", "holds")
+        return lasting_differences(lambda: read_books(catalogue, vouchers))
 
     def cooperative_amqp_url(self, slug: str) -> str:
         """How a cooperative's own system reaches its queue `coop.<slug>`, with its own broker user."""

@@ -6,8 +6,7 @@ from collections import Counter
 
 import sqlalchemy as sa
 
-from deploy.local.layout import Given
-from deploy.local.servers import Servers
+from deploy.local.environment import SERVICES
 from tests.faults.load import VISIT_MINUTES, Load
 from tests.support.polling import eventually
 from tests.system.world import World
@@ -20,10 +19,10 @@ class Books:
     """Read-only look into the databases, which no user of the system has."""
 
     def __init__(self, world: World) -> None:
-        instance = world.instance
-        servers = Servers(instance.layout, instance.ports, instance.secrets, Given({}, None))
-        urls = servers.endpoints().database_urls
-        self._engines = {name: sa.create_engine(url, poolclass=sa.NullPool) for name, url in urls.items()}
+        self._engines = {
+            name: sa.create_engine(world.instance.database_url(name), poolclass=sa.NullPool)
+            for name in SERVICES
+        }
 
     def rows(self, service: str, statement: str, **values: object) -> list[tuple[object, ...]]:
         with self._engines[service].connect() as connection:
@@ -41,7 +40,7 @@ def settled(world: World) -> Books:
     def quiet() -> bool:
         waiting = [
             service
-            for service in ("identity", "catalogue", "vouchers", "notifications")
+            for service in SERVICES
             if books.one(service, "SELECT count(*) FROM outbox WHERE published_at IS NULL")
         ]
         undecided = books.one("catalogue", "SELECT count(*) FROM booking WHERE state = 'held'")
@@ -101,6 +100,7 @@ def check(world: World, load: Load) -> None:
         assert not unasked, f"confirmed, but its answer never came: {unasked}"
         balance = world.balance(purse.citizen, purse.voucher)
         assert balance["reserved"] == VISIT_MINUTES * len(purse.booked - purse.cancelled)
+    assert world.instance.reconcile() == []
     _every_event_arrived_once(world, load, books)
     officer = world.staff("comune_officer:L733")
     for purse in load.purses:
