@@ -57,11 +57,10 @@ class WhyNot(Protocol):
 
 
 class BookSlot:
-    """Returns the confirmed booking, or raises the Refusal that says exactly why there is none; then nothing is
-    held.
+    """Returns the confirmed booking, or raises the Refusal that says exactly why there is none.
 
-    Unavailable says that the same request may be made again, key and all: it begins anew, or continues where
-    it stopped if not even the refusal could be written down.
+    Then nothing is held. Unavailable says that the same request may be made again, key and all: it begins
+    anew, or continues where it stopped if not even the refusal could be written down.
     """
 
     def __init__(
