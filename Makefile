@@ -71,7 +71,9 @@ $(READY): requirements/dev.lock
 	$(PYTHON) -m pip install --progress-bar off --disable-pip-version-check --require-hashes --no-deps -r $< \
 		> $(VENV)/install.log 2>&1 & pid=$$!; \
 	while kill -0 $$pid 2>/dev/null; do \
-		sleep 5; echo "  … $$(grep -c '^Collecting' $(VENV)/install.log || true) of $$total"; \
+		sleep 5; \
+		if grep -q '^Installing' $(VENV)/install.log; then echo "  … installing"; \
+		else echo "  … $$(grep -c '^Collecting' $(VENV)/install.log || true) of $$total fetched"; fi; \
 	done; \
 	wait $$pid || { tail -n 20 $(VENV)/install.log; echo "FAILED: the packages could not be installed (see $(VENV)/install.log)"; exit 1; }; \
 	sha256sum < $< > $@
