@@ -28,9 +28,9 @@ class Role:
 class Caller:
     """The verified subject of a request.
 
-    `subject` is an account's or a client's id; `person` is set when the account belongs to a registered person;
-    `acting_for` maps other persons to the powers the token grants over them. `token` is forwarded, unchanged, to
-    the next service, which verifies it again.
+    `subject` is an account's or a client's id; `person` is set when the account belongs to a registered
+    person; `acting_for` maps other persons to the powers the token grants over them. `token` is forwarded,
+    unchanged, to the next service, which verifies it again.
     """
 
     subject: str

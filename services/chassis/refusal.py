@@ -1,8 +1,8 @@
 """Refusals: every answer that says no, on purpose, in two languages.
 
-A rule that is not met is not an accident. It is a :class:`Refusal` with a stable `type` that programs branch on,
-a text in Italian and in English that people read, and, where it helps, the field that was wrong. It crosses gRPC
-as a `google.rpc.Status` and HTTP as `application/problem+json`; each mapping exists once.
+A rule that is not met is not an accident. It is a :class:`Refusal` with a stable `type` that programs branch
+on, a text in Italian and in English that people read, and, where it helps, the field that was wrong. It
+crosses gRPC as a `google.rpc.Status` and HTTP as `application/problem+json`; each mapping exists once.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ class Kind(StrEnum):
 class Refusal(Exception):
     """A request refused for a reason that its sender can understand.
 
-    Subclasses give `kind`, `type` (stable, kebab-case) and the templates `it` and `en`, which are formatted with
-    the `facts`. Facts are shown to the caller: identifiers and neutral values only. `field` names the offending
-    field of the request as the caller wrote it; `retry_after_seconds` says when trying again may help.
+    Subclasses give `kind`, `type` (stable, kebab-case) and the templates `it` and `en`, which are formatted
+    with the `facts`. Facts are shown to the caller: identifiers and neutral values only. `field` names the
+    offending field of the request as the caller wrote it; `retry_after_seconds` says when trying again may
+    help.
     """
 
     kind: ClassVar[Kind]
@@ -54,7 +55,7 @@ class Refusal(Exception):
 
 
 class InvalidField(Refusal):
-    """A value that cannot be right whatever the state of the system: wrong form, out of range, unknown code."""
+    """A value that is wrong whatever the state of the system: bad form, out of range, unknown code."""
 
     kind = Kind.INVALID
     type = "invalid-field"

@@ -1,7 +1,7 @@
 """Roles and powers, as tokens name them: what identity signs and every other service decides by.
 
-A role is written `name:scope`. A power is what one person may do for another; it is given by a delegation, or for
-half an hour by an assistance session at a Social Point.
+A role is written `name:scope`. A power is what one person may do for another; it is given by a delegation, or
+for half an hour by an assistance session at a Social Point.
 """
 
 from typing import Final

@@ -1,7 +1,8 @@
 """JSON schemas and AsyncAPI 3.0 documents, made from the event models.
 
-Two documents: `insiders.yaml` for the services, with every event; `cooperatives.yaml` for cooperatives' systems, with
-the public events only and the three ways to receive them (a queue of their own, signed webhooks, the pull feed).
+Two documents: `insiders.yaml` for the services, with every event; `cooperatives.yaml` for cooperatives'
+systems, with the public events only and the three ways to receive them (a queue of their own, signed
+webhooks, the pull feed).
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ _HEADERS: dict[str, Any] = {
     "required": ["ce-specversion", "ce-id", "ce-type", "ce-source", "ce-subject", "ce-time", "ce-sequence"],
     "properties": {
         "ce-specversion": {"const": "1.0"},
-        "ce-id": {"type": "string", "format": "uuid", "description": "The event's id; the same at every repetition"},
+        "ce-id": {
+            "type": "string",
+            "format": "uuid",
+            "description": "The event's id; the same at every repetition",
+        },
         "ce-type": {"type": "string"},
         "ce-source": {"type": "string", "description": "The producing service, e.g. ambito/catalogue"},
         "ce-subject": {"type": "string", "description": "The aggregate's id"},
@@ -37,13 +42,17 @@ _HEADERS: dict[str, Any] = {
 
 _FOR_COOPERATIVES = """\
 Bookings and what happens to them, for a cooperative's own system. Every event reaches you at least once; the
-same `ce-id` may come twice, so remember the ids you have handled. Events of one booking carry `ce-sequence` 1, 2, 3 …
+same `ce-id` may come twice, so remember the ids you have handled. Events of one booking carry `ce-sequence`
+1, 2, 3 …
 Three ways, with the same ids; use one or several:
 
-1. **Your queue.** AMQP 0-9-1, queue `coop.<your slug>`, with the user and password handed to you. Acknowledge what you have stored.
-2. **Webhooks** by the Standard Webhooks specification: register an HTTPS address with `POST /api/v1/webhook-endpoints`;
-   the body is `{"type", "timestamp", "data"}`, `webhook-id` is the event's id.
-3. **The feed.** `GET /api/v1/events?after=<cursor>`: every event since the cursor, in an order that never skips one.
+1. **Your queue.** AMQP 0-9-1, queue `coop.<your slug>`, with the user and password handed to you. Acknowledge
+   what you have stored.
+2. **Webhooks** by the Standard Webhooks specification: register an HTTPS address with
+   `POST /api/v1/webhook-endpoints`; the body is `{"type", "timestamp", "data"}`, `webhook-id` is the
+   event's id.
+3. **The feed.** `GET /api/v1/events?after=<cursor>`: every event since the cursor, in an order that never
+   skips one.
 
 The data carry ids and neutral facts only. Details of a booking are read with `GET /api/v1/bookings/{id}`.
 """
@@ -96,17 +105,31 @@ def _insiders(events: dict[str, type[EventData]]) -> dict[str, Any]:
             exchange,
             {
                 "address": "{aggregate}.{verb}.{comune}.{provider}",
-                "description": "Routing key: <aggregate>.<verb>.<comune's Belfiore code or ->.<provider's slug or ->",
+                "description": (
+                    "Routing key: <aggregate>.<verb>.<comune's Belfiore code or ->.<provider's slug or ->"
+                ),
                 "parameters": {part: {} for part in ("aggregate", "verb", "comune", "provider")},
                 "messages": {},
-                "bindings": {"amqp": {"is": "routingKey", "exchange": {"name": exchange, "type": "topic", "durable": True}}},
+                "bindings": {
+                    "amqp": {
+                        "is": "routingKey",
+                        "exchange": {"name": exchange, "type": "topic", "durable": True},
+                    }
+                },
             },
         )
         channel["messages"][name] = {"$ref": f"#/components/messages/{name}"}
     operations = {
-        f"publish.{exchange}": {"action": "send", "channel": {"$ref": f"#/channels/{exchange}"}} for exchange in channels
+        f"publish.{exchange}": {"action": "send", "channel": {"$ref": f"#/channels/{exchange}"}}
+        for exchange in channels
     }
-    return _document("Ambito: events between the services", "Every event, internal and public.", channels, operations, events)
+    return _document(
+        "Ambito: events between the services",
+        "Every event, internal and public.",
+        channels,
+        operations,
+        events,
+    )
 
 
 def _cooperatives(events: dict[str, type[EventData]]) -> dict[str, Any]:
@@ -115,7 +138,12 @@ def _cooperatives(events: dict[str, type[EventData]]) -> dict[str, Any]:
             "address": "coop.{provider}",
             "parameters": {"provider": {"description": "Your slug"}},
             "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in events},
-            "bindings": {"amqp": {"is": "queue", "queue": {"name": "coop.{provider}", "durable": True, "exclusive": False}}},
+            "bindings": {
+                "amqp": {
+                    "is": "queue",
+                    "queue": {"name": "coop.{provider}", "durable": True, "exclusive": False},
+                }
+            },
         }
     }
     operations = {"receive": {"action": "receive", "channel": {"$ref": "#/channels/queue"}}}
@@ -131,7 +159,12 @@ def _document(
 ) -> dict[str, Any]:
     return {
         "asyncapi": "3.0.0",
-        "info": {"title": title, "version": _VERSION, "description": description, "license": {"name": "EUPL-1.2"}},
+        "info": {
+            "title": title,
+            "version": _VERSION,
+            "description": description,
+            "license": {"name": "EUPL-1.2"},
+        },
         "defaultContentType": "application/json",
         "channels": channels,
         "operations": operations,

@@ -1,7 +1,8 @@
 """Generates everything that is derived from the contracts: `python -m services.contracts.generate [--check]`.
 
-From `proto/` come the gRPC stubs, from the event models the JSON schemas, their examples and the AsyncAPI documents.
-The results are committed, so that nobody needs a compiler to read or run them; `--check` fails if they are stale.
+From `proto/` come the gRPC stubs, from the event models the JSON schemas, their examples and the AsyncAPI
+documents. The results are committed, so that nobody needs a compiler to read or run them; `--check` fails if
+they are stale.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ def stale_files(target: Path) -> list[str]:
         }
         stale += [str(path) for path in fresh ^ committed]
         stale += [
-            str(path) for path in fresh & committed if not filecmp.cmp(target / path, _HERE / path, shallow=False)
+            str(path)
+            for path in fresh & committed
+            if not filecmp.cmp(target / path, _HERE / path, shallow=False)
         ]
     return sorted(stale)
 
@@ -55,8 +58,8 @@ def _write_stubs(target: Path) -> None:
         raise SystemExit("protoc failed")
     for stub in target.rglob("*_pb2_grpc.py"):
         # protoc writes imports from the proto root, which is no package of ours
-        text = re.sub(r"^from ambito[\w.]* import (\w+) as", r"from . import \1 as", stub.read_text(), flags=re.M)
-        stub.write_text(text)
+        absolute = re.compile(r"^from ambito[\w.]* import (\w+) as", flags=re.MULTILINE)
+        stub.write_text(absolute.sub(r"from . import \1 as", stub.read_text()))
     for folder in [target, *(path for path in target.rglob("*") if path.is_dir())]:
         (folder / "__init__.py").touch()
 

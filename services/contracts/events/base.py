@@ -1,7 +1,8 @@
 """What every event's data has in common.
 
-The envelope (id, source, time, subject, sequence, trace) is CloudEvents 1.0 in binary mode: it travels as message
-headers. The data is plain JSON made by these models. Within a version, fields are only ever added, with a default.
+The envelope (id, source, time, subject, sequence, trace) is CloudEvents 1.0 in binary mode: it travels as
+message headers. The data is plain JSON made by these models. Within a version, fields are only ever added,
+with a default.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ _registry: dict[str, type[EventData]] = {}
 class EventData(BaseModel):
     """The data of one type of event.
 
-    A subclass names its producer (`service`), its `aggregate` and what happened to it (`verb`, past tense), whether
-    cooperatives may receive it (`public`), and gives an `example`. A consumer ignores fields that it does not know.
+    A subclass names its producer (`service`), its `aggregate` and what happened to it (`verb`, past tense),
+    whether cooperatives may receive it (`public`), and gives an `example`. A consumer ignores fields that it
+    does not know.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)

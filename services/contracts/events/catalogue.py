@@ -31,7 +31,9 @@ class BookingEvent(EventData):
     booking_id: UUID
     person_id: UUID = Field(description="Opaque id of the person who is cared for")
     provider: str = Field(description="Slug of the cooperative")
-    service_slug: str = Field(alias="service", serialization_alias="service", description="Slug of the service")
+    service_slug: str = Field(
+        alias="service", serialization_alias="service", description="Slug of the service"
+    )
     comune: str = Field(description="Belfiore code of the person's comune of residence")
     starts_at: datetime = Field(description="UTC")
     ends_at: datetime = Field(description="UTC")
@@ -106,7 +108,12 @@ class ProviderPublished(EventData):
         "provider": "cooperativa-aurora",
         "name": "Cooperativa Aurora",
         "accreditations": [
-            {"section": "anziani-disabili", "state": "accredited", "valid_from": "2026-01-01", "valid_to": "2027-12-31"}
+            {
+                "section": "anziani-disabili",
+                "state": "accredited",
+                "valid_from": "2026-01-01",
+                "valid_to": "2027-12-31",
+            }
         ],
     }
 

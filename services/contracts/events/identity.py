@@ -33,7 +33,9 @@ class PersonRegistered(EventData):
     household_id: UUID = Field(description="Persons of one household are told of an event once")
     language: str = Field(description="ISO 639-1: it or en")
     contact_sealed: str = Field(
-        description='Sealed JSON {"given_name": …, "email": …|null, "phone": …|null}, context "contact:<person_id>"'
+        description=(
+            'Sealed JSON {"given_name": …, "email": …|null, "phone": …|null}, context "contact:<person_id>"'
+        )
     )
 
 

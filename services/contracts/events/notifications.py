@@ -11,7 +11,7 @@ from services.contracts.events.base import EventData
 
 
 class WebhookEndpointDisabled(EventData):
-    """An endpoint answered 410, or failed for too long, and is no longer called; its cooperative should look at it."""
+    """An endpoint answered 410 or failed for too long, and is no longer called; look at it."""
 
     service: ClassVar[str] = "notifications"
     aggregate: ClassVar[str] = "webhook-endpoint"

@@ -39,7 +39,11 @@ class VoucherProviderChosen(EventData):
     aggregate: ClassVar[str] = "voucher"
     verb: ClassVar[str] = "provider-chosen"
     public: ClassVar[bool] = True
-    example: ClassVar[dict[str, Any]] = {**_VOUCHER, "provider": "cooperativa-aurora", "valid_from": "2026-12-01"}
+    example: ClassVar[dict[str, Any]] = {
+        **_VOUCHER,
+        "provider": "cooperativa-aurora",
+        "valid_from": "2026-12-01",
+    }
 
     voucher_id: UUID
     person_id: UUID
