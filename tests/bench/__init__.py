@@ -1,0 +1,1 @@
+"""`python -m tests.bench`: how fast the whole system is on this machine, beside its limits. See README.md."""

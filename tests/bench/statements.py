@@ -1,0 +1,154 @@
+"""The SQL that a piece of the system really executes, and the same SQL as a script for pgbench.
+
+Nothing is copied by hand: the service's own use case is run once against a copy of its database, while what
+goes to the driver is written down. So a limit cannot drift away from what it is the limit of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import sqlalchemy as sa
+
+from services.chassis.database import Database
+
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL with `%(name)s` for parameters, and the values it was executed with."""
+
+    sql: str
+    parameters: Mapping[str, Any]
+
+
+Transaction = list[Statement]
+
+
+@contextmanager
+def recorded(database: Database) -> Iterator[list[Transaction]]:
+    """Every transaction of `database` that has a statement, in order, while the block runs."""
+    transactions: list[Transaction] = []
+
+    def begin(_connection: sa.Connection) -> None:
+        transactions.append([])
+
+    def execute(
+        _connection: sa.Connection, _cursor: object, sql: str, parameters: Any, _context: object, many: bool
+    ) -> None:
+        assert not many, "a statement for many rows is none of a hot path"
+        transactions[-1].append(Statement(sql, dict(parameters)))
+
+    sa.event.listen(database.engine, "begin", begin)
+    sa.event.listen(database.engine, "before_cursor_execute", execute)
+    try:
+        yield transactions
+    finally:
+        sa.event.remove(database.engine, "begin", begin)
+        sa.event.remove(database.engine, "before_cursor_execute", execute)
+        transactions[:] = [each for each in transactions if each]
+
+
+@dataclass(kw_only=True)
+class Script:
+    """A pgbench script; `constants` are its variables that never change."""
+
+    text: str
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+
+def fresh_id(number: int) -> str:
+    """A UUID that differs with `number`, pgbench's client and the script's counter `n`; grows with `n`."""
+    return (
+        "(lpad(to_hex(:n::integer), 8, '0') || '-0000-7000-8000-'"
+        f" || lpad(to_hex(:client_id::integer), 8, '0') || '{number:04x}')::uuid"
+    )
+
+
+FRESH_TEXT = "('bench-' || :client_id::text || '-' || :n::text)"
+COUNT = "\\set n :n + 1\n"
+"""The beginning of a script with fresh values; run it with an `n` that no run used before."""
+
+
+def as_script(
+    transactions: Sequence[Transaction],
+    values: Mapping[Any, str],
+    *,
+    beginning: str = COUNT,
+    prefix: str = "c",
+) -> Script:
+    """The transactions as one script.
+
+    A parameter with one of `values` becomes that expression, wherever it occurs; any other UUID becomes a
+    fresh one, any other instant now(); what is left stays as it was recorded. A transaction of one statement
+    commits itself. Names of constants begin with `prefix`.
+    """
+    constants: dict[str, str] = {}
+    expressions = {(type(value), value): written for value, written in values.items()}
+
+    def expression(parameter: Any) -> str:
+        value = _plain(parameter)
+        key = (type(value), value)  # for True equals 1
+        if key not in expressions:
+            expressions[key] = new_expression(value)
+        return expressions[key]
+
+    def new_expression(value: Any) -> str:
+        if value is None:
+            return "NULL"
+        if isinstance(value, UUID):
+            return fresh_id(len(expressions))
+        if isinstance(value, datetime):
+            return "now()"
+        if value == "":
+            return "''"  # which pgbench does not take as a variable's value
+        name = f"{prefix}{len(constants)}"
+        constants[name] = _text(value)
+        return f":{name}"
+
+    parts = [beginning]
+    for transaction in transactions:
+        bodies = [
+            _PLACEHOLDER.sub(
+                lambda match, given=statement.parameters: expression(given[match[1]]) if match[1] else "%",
+                _LITERAL.sub(_without_colon, statement.sql),
+            )
+            for statement in transaction
+        ]
+        if len(bodies) > 1:
+            bodies = ["BEGIN", *bodies, "COMMIT"]
+        parts += [" ".join(body.split("\n")) + ";\n" for body in bodies]
+    return Script(text="".join(parts), constants=constants)
+
+
+def _without_colon(literal: re.Match[str]) -> str:
+    """The same literal, in which pgbench finds no variable."""
+    if ":" not in literal[0]:
+        return literal[0]
+    return "U&" + literal[0].replace("\\", "\\\\").replace(":", "\\003A")
+
+
+def _plain(parameter: Any) -> Any:
+    """A parameter as something that can be compared."""
+    if isinstance(parameter, psycopg.Binary):
+        return bytes(parameter.obj)
+    if isinstance(parameter, list):
+        return "{" + ",".join(f'"{item}"' for item in parameter) + "}"
+    return parameter
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,91 @@
+"""All scenarios on one installation: set up, measured in turn round by round, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from deploy.local.progress import Progress
+from tests.bench.consumer import Consumer
+from tests.bench.limits import CLIENTS, Limits
+from tests.bench.population import MISSPELT, Population
+from tests.bench.scenarios import Bench, CommitToQueue, Generator, Throughput
+from tests.bench.system import System
+
+BOOKING, WITH_VOUCHER = "booking", "booking_with_voucher"
+MONTH, SEARCH, TO_QUEUE = "availability_month", "search_misspelt", "commit_to_queue"
+NAMES = (BOOKING, WITH_VOUCHER, MONTH, SEARCH, TO_QUEUE)
+_TARGETS = 8 * CLIENTS
+
+Scenario = Throughput | CommitToQueue
+
+
+@contextmanager
+def suite(system: System, names: set[str], rate: float, progress: Progress) -> Iterator[list[Scenario]]:
+    """The scenarios of these names, ready to be measured; what they needed is ended with the block."""
+    with ExitStack() as stack:
+        with progress.step("residents, vouchers, slots"):
+            people = Population(system.instance, system.admin_url)
+        with progress.step("copies of the databases for pgbench"):
+            limits = Limits(system.admin_url, people.targets(_TARGETS))
+            stack.callback(limits.close)
+        with progress.step("load generator, cooperatives' systems"):
+            generator = Generator()
+            stack.callback(generator.close)
+            urls = {f"coop.{slug}": system.instance.cooperative_amqp_url(slug) for slug in people.providers()}
+            bench = Bench(system, generator, stack.enter_context(Consumer(urls)))
+        yield [each for each in _scenarios(bench, people, limits, rate) if each.name in names]
+
+
+def _scenarios(bench: Bench, people: Population, limits: Limits, rate: float) -> Iterator[Scenario]:
+    months = people.months()
+    with_voucher = people.bookings(with_voucher=True)
+    yield Throughput(
+        BOOKING,
+        bench,
+        people.bookings(with_voucher=False),
+        unit="bookings/s",
+        expected_status=201,
+        limit=limits.booking,
+        limit_is="pgbench, the same statement on a copy of catalogue's database",
+    )
+    yield Throughput(
+        WITH_VOUCHER,
+        bench,
+        with_voucher,
+        unit="bookings/s",
+        expected_status=201,
+        limit=limits.booking_with_voucher,
+        limit_is="pgbench, the same three statements, one after the other, on copies of both databases",
+    )
+    yield Throughput(
+        MONTH,
+        bench,
+        people.month_requests(months),
+        unit="answers/s",
+        expected_status=200,
+        limit=limits.months(months, *people.month),
+        limit_is="pgbench, the same statements",
+    )
+    yield Throughput(
+        SEARCH,
+        bench,
+        people.searches(),
+        unit="answers/s",
+        expected_status=200,
+        limit=limits.searches(MISSPELT),
+        limit_is="pgbench, the same statements",
+    )
+    yield CommitToQueue(TO_QUEUE, bench, with_voucher, rate)
+
+
+def measure(scenarios: Sequence[Scenario], *, rounds: int, seconds: float, progress: Progress) -> None:
+    """Round by round, so that a disturbance of some seconds touches one round of each at most."""
+    for scenario in scenarios:
+        with progress.step(f"{scenario.name}: warm-up"):
+            scenario.warm_up()
+    for number in range(1, rounds + 1):
+        for scenario in scenarios:
+            with progress.step(f"{scenario.name}: round {number} of {rounds}"):
+                scenario.round(seconds)
+            progress.say(f"      {scenario.last()}")
