@@ -78,7 +78,7 @@ class Load:
                 booking = chance.choice(sorted(purse.booked - purse.cancelled))
                 answer = self._until_answered(purse.citizen.session, f"/bookings/{booking}/cancellation", {})
                 # Asked again after an answer that was lost, it says that it is cancelled: that is one, too.
-                if answer.status_code == 200 or "cancelled" in answer.text:
+                if answer.status_code == 200 or "problem:booking-already-cancelled" in answer.text:
                     purse.cancelled.add(booking)
                 else:
                     self.wrong.append(f"cancellation: {answer.status_code} {answer.text}")
