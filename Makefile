@@ -49,14 +49,16 @@ format: environment ## put the code into its form
 	@$(VENV)/bin/ruff check --fix-only --quiet .
 	@$(VENV)/bin/ruff format .
 
-contracts: environment ## make stubs, schemas and AsyncAPI documents again from their sources
+contracts: environment ## make stubs, schemas, AsyncAPI and OpenAPI documents again from their sources
 	@$(PYTHON) -m services.contracts.generate
+	@$(PYTHON) -m gateway.openapi
 
 bench: environment ## measure, as ratios to pgbench in the same run, to var/bench/latest.json
 	@$(PYTHON) -m tests.bench
 
 contracts-check: environment
 	@$(PYTHON) -m services.contracts.generate --check
+	@$(PYTHON) -m gateway.openapi --check
 
 lock: environment ## resolve pyproject.toml into requirements/, with hashes
 	@$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/runtime.lock
