@@ -148,9 +148,9 @@ def _remarks(scenarios: Sequence[Scenario], resident: dict[str, Memory]) -> Iter
             f" {each.generator_share:.0%} and other programs {notes['other_programs_share_of_machine']:.0%}"
             f" of the machine; at rest after {max(notes['seconds_to_rest_after']):.1f} s"
         )
-    for name, each in resident.items():
-        if name not in _SERVERS and each.resident > MEMORY_LIMIT_MIB:
-            yield f"{name} takes {each.resident:.0f} MiB, more than {MEMORY_LIMIT_MIB}"
+    for name, taken in resident.items():
+        if name not in _SERVERS and taken.resident > MEMORY_LIMIT_MIB:
+            yield f"{name} takes {taken.resident:.0f} MiB, more than {MEMORY_LIMIT_MIB}"
 
 
 if __name__ == "__main__":

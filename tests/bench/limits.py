@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -67,7 +68,7 @@ class Limits:
             query = SlotQuery(service=service, provider="", comune=comune, from_date=first, to_date=last)
             return ListSlots(database, SystemClock())(query)
 
-        return self._reads([lambda database, each=each: read(database, *each) for each in months])
+        return self._reads([partial(read, service=service, comune=comune) for service, comune in months])
 
     def searches(self, texts: Sequence[str]) -> Callable[[float], float]:
         """Per second: a first page of what the text finds."""
@@ -75,7 +76,7 @@ class Limits:
         def read(database: Database, text: str) -> object:
             return SearchServices(database)(text, SearchFilter(), limit=_PAGE, cursor="")
 
-        return self._reads([lambda database, text=text: read(database, text) for text in texts])
+        return self._reads([partial(read, text=text) for text in texts])
 
     def close(self) -> None:
         self.catalogue.close()

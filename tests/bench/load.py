@@ -97,9 +97,10 @@ async def _run(load: Load) -> Report:
     report = Report()
     plan = _Plan(load)
     address = urlsplit(load.base_url)
+    host, port = address.hostname or "", address.port or 80
     loop = asyncio.get_running_loop()
     clients = [
-        (await loop.create_connection(lambda: _Client(plan, report), address.hostname, address.port))[1]
+        (await loop.create_connection(lambda: _Client(plan, report), host, port))[1]
         for _ in range(load.clients)
     ]
     processor, started = _processor_seconds(), time.perf_counter()

@@ -34,7 +34,7 @@ from tests.bench.load import Request, get, post
 from tests.support.polling import eventually
 from tests.system.world import FUND, MEASURE, SECTION, SERVICE, World
 
-RESIDENTS = 256
+RESIDENTS = 128
 REQUESTS = 4096
 _MINUTES = 1_000_000
 _SEATS = 10_000

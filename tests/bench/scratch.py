@@ -64,8 +64,8 @@ class Scratch:
 
     def _copy(self, source: str) -> None:
         environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-        dump = [tool("pg_dump"), "--no-owner", "--no-privileges", f"--dbname={self._server}/{source}"]
-        load = [tool("psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--dbname={self.url}"]
+        dump = [str(tool("pg_dump")), "--no-owner", "--no-privileges", f"--dbname={self._server}/{source}"]
+        load = [str(tool("psql")), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--dbname={self.url}"]
         with subprocess.Popen(dump, env=environment, stdout=subprocess.PIPE) as dumping:
             subprocess.run(
                 load,

@@ -92,49 +92,50 @@ def as_script(
     fresh one, any other instant now(); what is left stays as it was recorded. A transaction of one statement
     commits itself. Names of constants begin with `prefix`.
     """
-    constants: dict[str, str] = {}
-    expressions = {(type(value), value): written for value, written in values.items()}
+    expressions = _Expressions(values, prefix)
+    lines: list[str] = []
+    for transaction in transactions:
+        bodies = [expressions.put_into(statement) for statement in transaction]
+        lines += ["BEGIN", *bodies, "COMMIT"] if len(bodies) > 1 else bodies
+    text = "".join(" ".join(line.split("\n")) + ";\n" for line in lines)
+    return Script(text=beginning + text, constants=expressions.constants)
 
-    def expression(parameter: Any) -> str:
+
+class _Expressions:
+    """What is written in the place of each value."""
+
+    def __init__(self, values: Mapping[Any, str], prefix: str) -> None:
+        self._prefix = prefix
+        self._written = {(type(value), value): expression for value, expression in values.items()}
+        self.constants: dict[str, str] = {}
+
+    def put_into(self, statement: Statement) -> str:
+        """The statement as pgbench takes it."""
+
+        def expression(placeholder: re.Match[str]) -> str:
+            return self._of(statement.parameters[placeholder[1]]) if placeholder[1] else "%"
+
+        return _PLACEHOLDER.sub(expression, _LITERAL.sub(_without_colon, statement.sql))
+
+    def _of(self, parameter: Any) -> str:
         value = _plain(parameter)
         key = (type(value), value)  # for True equals 1
-        if key not in expressions:
-            expressions[key] = new_expression(value)
-        return expressions[key]
+        if key not in self._written:
+            self._written[key] = self._new(value)
+        return self._written[key]
 
-    def new_expression(value: Any) -> str:
+    def _new(self, value: Any) -> str:
         if value is None:
             return "NULL"
         if isinstance(value, UUID):
-            return fresh_id(len(expressions))
+            return fresh_id(len(self._written))
         if isinstance(value, datetime):
             return "now()"
         if value == "":
             return "''"  # which pgbench does not take as a variable's value
-        name = f"{prefix}{len(constants)}"
-        constants[name] = _text(value)
+        name = f"{self._prefix}{len(self.constants)}"
+        self.constants[name] = _text(value)
         return f":{name}"
-
-    parts = [beginning]
-    for transaction in transactions:
-        bodies = [
-            _PLACEHOLDER.sub(
-                lambda match, given=statement.parameters: expression(given[match[1]]) if match[1] else "%",
-                _LITERAL.sub(_without_colon, statement.sql),
-            )
-            for statement in transaction
-        ]
-        if len(bodies) > 1:
-            bodies = ["BEGIN", *bodies, "COMMIT"]
-        parts += [" ".join(body.split("\n")) + ";\n" for body in bodies]
-    return Script(text="".join(parts), constants=constants)
-
-
-def _without_colon(literal: re.Match[str]) -> str:
-    """The same literal, in which pgbench finds no variable."""
-    if ":" not in literal[0]:
-        return literal[0]
-    return "U&" + literal[0].replace("\\", "\\\\").replace(":", "\\003A")
 
 
 def _plain(parameter: Any) -> Any:
