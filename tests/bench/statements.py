@@ -138,6 +138,13 @@ class _Expressions:
         return f":{name}"
 
 
+def _without_colon(literal: re.Match[str]) -> str:
+    """The same literal, in which pgbench finds no variable."""
+    if ":" not in literal[0]:
+        return literal[0]
+    return "U&" + literal[0].replace("\\", "\\\\").replace(":", "\\003A")
+
+
 def _plain(parameter: Any) -> Any:
     """A parameter as something that can be compared."""
     if isinstance(parameter, psycopg.Binary):
