@@ -59,12 +59,12 @@ class Edge:
 
     async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+        status, begun = HTTPStatus.INTERNAL_SERVER_ERROR.value, False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
                 sent = MutableHeaders(scope=message)
                 for name, value in _SECURITY_HEADERS.items():
                     sent.setdefault(name, value)
@@ -81,7 +81,14 @@ class Edge:
                 answer = http_problem(refusal, language, retry_after_seconds=retry)
                 await answer(scope, receive, send_with_headers)
                 return
-            await self._app(scope, _Bounded(receive, self._body_limit), send_with_headers)
+            try:
+                await self._app(scope, _Bounded(receive, self._body_limit), send_with_headers)
+            except Exception:  # whatever it is, the client gets a problem and the log the rest
+                if begun:
+                    raise
+                _log.exception("request failed")
+                answer = http_problem(500, preferred_language(headers.get("accept-language")))
+                await answer(scope, receive, send_with_headers)
         finally:
             self._under_way -= 1
             _UNDER_WAY.set(self._under_way)

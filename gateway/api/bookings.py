@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import Field
 
 from gateway.api.representations import (
     Answer,
     Body,
     Cents,
+    Cursor,
     Instant,
+    Limit,
     Minutes,
     Optional,
     OptionalId,
     Page,
-    ShortText,
+    Reason,
     Slug,
     iso,
     text,
@@ -41,7 +43,7 @@ class BookingRequest(Body):
 class Cancellation(Body):
     """Why a booking is cancelled; required of cooperatives and offices."""
 
-    reason: ShortText = ""
+    reason: Reason = ""
 
 
 class Delivery(Body):
@@ -97,8 +99,8 @@ async def list_bookings(
     from_date: date | None = None,
     to_date: date | None = None,
     state: Literal["held", "confirmed", "refused", "lapsed", "cancelled", "delivered"] | None = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str, Query(max_length=500)] = "",
+    limit: Limit = 20,
+    cursor: Cursor = "",
 ) -> Page[Booking]:
     """A person's bookings (yours if nobody is named), or a cooperative's; newest service date first."""
     person = caller.person if person_id is None and provider is None else person_id

@@ -14,13 +14,15 @@ from gateway.api.representations import (
     Body,
     Cents,
     Comune,
+    Cursor,
     Instant,
     Items,
-    LongText,
+    Limit,
     Minutes,
     Optional,
     OptionalDate,
     Page,
+    Reason,
     Slug,
     Strings,
     iso,
@@ -28,6 +30,7 @@ from gateway.api.representations import (
 )
 from gateway.auth import Anyone, SignedIn
 from gateway.backends import Services
+from services.contracts import limits
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as pb
 
 router = APIRouter(tags=["catalogue"])
@@ -135,7 +138,7 @@ class AccreditationChange(Body):
     state: Literal["accredited", "suspended", "revoked"]
     valid_from: date | None = None
     valid_to: date | None = None
-    reason: LongText
+    reason: Reason
 
 
 class AccreditationChanged(Answer):
@@ -149,13 +152,13 @@ class AccreditationChanged(Answer):
 async def search(
     caller: Anyone,
     services: Services,
-    q: Annotated[str, Query(max_length=100)] = "",
+    q: Annotated[str, Query(max_length=limits.QUERY_CHARACTERS)] = "",
     category: Slug | None = None,
     comune: Comune | None = None,
     kind: Literal["public", "accredited", "private"] | None = None,
     provider: Slug | None = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str, Query(max_length=500)] = "",
+    limit: Limit = 20,
+    cursor: Cursor = "",
 ) -> ServicePage:
     """Searches the catalogue; a typing error is forgiven."""
     request = pb.SearchServicesRequest(

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 
-from gateway.api.representations import Answer, Body, Items, Optional, ShortText, Slug, Strings, iso
+from gateway.api.representations import Answer, Body, Items, Optional, Reason, Slug, Strings, iso
 from gateway.api.sessions import Tokens
 from gateway.auth import SignedIn
 from gateway.backends import IdempotencyKey, Services
@@ -49,7 +49,7 @@ class AssistanceRequest(Body):
     social_point: Slug
     identified_by: str = Field(min_length=1, max_length=50)
     consent: bool
-    purpose: ShortText
+    purpose: Reason
 
 
 @router.post("/delegations", status_code=201)

@@ -12,8 +12,10 @@ from pydantic import BeforeValidator, Field
 from gateway.api.representations import (
     Answer,
     Body,
+    Cursor,
     Instant,
     Items,
+    Limit,
     Optional,
     OptionalInstant,
     Page,
@@ -24,6 +26,7 @@ from gateway.auth import SignedIn
 from gateway.backends import IdempotencyKey, Services
 from services.chassis.caller import Caller
 from services.chassis.refusal import InvalidField
+from services.contracts import limits
 from services.contracts.access import PROVIDER_CLIENT, PROVIDER_STAFF
 from services.contracts.generated.ambito.notifications.v1 import notifications_pb2 as pb
 
@@ -114,8 +117,8 @@ def own_provider(caller: Caller, provider: str | None) -> str:
 async def read_feed(
     caller: SignedIn,
     services: Services,
-    after: Annotated[str, Query(max_length=500, description="Cursor; empty: from the beginning")] = "",
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    after: Cursor = "",
+    limit: Annotated[int, Query(ge=1, le=limits.FEED_ITEMS)] = 100,
     provider: Slug | None = None,
 ) -> Feed:
     """Your cooperative's events after a cursor."""
@@ -156,8 +159,8 @@ async def list_deliveries(
     endpoint_id: UUID,
     caller: SignedIn,
     services: Services,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str, Query(max_length=500)] = "",
+    limit: Limit = 20,
+    cursor: Cursor = "",
 ) -> Page[DeliveryLog]:
     """Every delivery and each of its attempts, newest first."""
     request = pb.ListDeliveriesRequest(endpoint_id=str(endpoint_id), limit=limit, cursor=cursor)

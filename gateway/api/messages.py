@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from pydantic import Field
 
-from gateway.api.representations import Answer, Instant, Page, text
+from gateway.api.representations import Answer, Cursor, Instant, Limit, Page, text
 from gateway.auth import SignedIn
 from gateway.backends import Services
 from gateway.problems import preferred_language
@@ -35,8 +34,8 @@ async def list_messages(
     caller: SignedIn,
     services: Services,
     person_id: UUID | None = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str, Query(max_length=500)] = "",
+    limit: Limit = 20,
+    cursor: Cursor = "",
 ) -> Page[InboxMessage]:
     """A person's messages (yours if nobody is named), newest first, in the language you accept."""
     accepted = request.headers.get("accept-language")

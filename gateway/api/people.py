@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Query, Request
 from pydantic import BeforeValidator, Field, SecretStr
 
 from gateway.api.representations import (
+    AccessReason,
     Answer,
     Body,
     Comune,
@@ -17,7 +18,6 @@ from gateway.api.representations import (
     Items,
     Optional,
     OptionalId,
-    ShortText,
     Slug,
     iso,
     text,
@@ -36,11 +36,9 @@ Sex = Annotated[
     Literal["female", "male"] | None,
     BeforeValidator(lambda value: _SEX_FROM_WIRE.get(value) if isinstance(value, int) else value),
 ]
-Reason = Annotated[
-    str,
-    Header(
-        alias="X-Access-Reason", max_length=200, description="Why somebody else's file is read; shown to them"
-    ),
+ReasonHeader = Annotated[
+    AccessReason,
+    Header(alias="X-Access-Reason", description="Why somebody else's file is read; shown to them"),
 ]
 
 
@@ -105,7 +103,7 @@ class Search(Body):
     """Finds a person; a body, because a codice fiscale must not be part of an address."""
 
     codice_fiscale: str = Field(max_length=32)
-    reason: ShortText = Field(description="Why; shown to the person")
+    reason: AccessReason = Field(description="Why; shown to the person")
 
 
 class Details(Answer):
@@ -246,7 +244,7 @@ async def read_me(caller: SignedIn, services: Services) -> Person:
 
 
 @router.get("/people/{person_id}")
-async def read(person_id: UUID, caller: SignedIn, services: Services, reason: Reason = "") -> Person:
+async def read(person_id: UUID, caller: SignedIn, services: Services, reason: ReasonHeader = "") -> Person:
     """One person's file. The person sees that you read it, and why."""
     request = pb.GetPersonRequest(person_id=str(person_id), reason=reason)
     return Person.of((await services.command(services.persons.GetPerson, request, caller)).person)

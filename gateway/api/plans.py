@@ -9,9 +9,10 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BeforeValidator, Field
 
-from gateway.api.representations import Answer, Body, Items, LongText, OptionalInstant, Slug, iso
+from gateway.api.representations import Answer, Body, Items, OptionalInstant, Slug, iso
 from gateway.auth import SignedIn
 from gateway.backends import IdempotencyKey, Services
+from services.contracts import limits
 from services.contracts.generated.ambito.vouchers.v1 import vouchers_pb2 as pb
 
 router = APIRouter(tags=["plans"])
@@ -39,8 +40,8 @@ class PlanRequest(Body):
     person_id: UUID
     valid_from: date
     valid_to: date = Field(description="Last day, inclusive")
-    goals: LongText = ""
-    lines: list[PlanLineRequest] = Field(min_length=1, max_length=20)
+    goals: str = Field("", max_length=limits.GOALS_CHARACTERS)
+    lines: list[PlanLineRequest] = Field(min_length=1, max_length=limits.PLAN_LINES)
 
 
 class Signature(Body):

@@ -12,9 +12,12 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Generic, Self, TypeVar
 from uuid import UUID
 
+from fastapi import Query
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+
+from services.contracts import limits
 
 Item = TypeVar("Item")
 
@@ -82,10 +85,12 @@ Minutes = Annotated[
 ]
 Strings = Annotated[list[str], BeforeValidator(list)]
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,79}$")]
-Comune = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{3}$")]
-ShortText = Annotated[str, StringConstraints(max_length=200)]
-LongText = Annotated[str, StringConstraints(max_length=2000)]
+Slug = Annotated[str, StringConstraints(pattern=limits.SLUG, max_length=limits.SLUG_CHARACTERS)]
+Comune = Annotated[str, StringConstraints(pattern=limits.COMUNE)]
+Reason = Annotated[str, StringConstraints(max_length=limits.REASON_CHARACTERS)]
+AccessReason = Annotated[str, StringConstraints(max_length=limits.ACCESS_REASON_CHARACTERS)]
+Cursor = Annotated[str, Query(max_length=limits.CURSOR_CHARACTERS)]
+Limit = Annotated[int, Query(ge=1, le=limits.PAGE_ITEMS)]
 
 
 class Items(Answer, Generic[Item]):

@@ -66,8 +66,20 @@ async def _states(channels: Mapping[str, Any]) -> dict[str, str]:
     return dict(zip(channels, found, strict=True))
 
 
-@router.get("/status", response_class=JSONResponse)
-async def status(services: Services) -> JSONResponse:
+class StatusResponse(JSONResponse):
+    """ModI has the state told as a problem document, also when all is well."""
+
+    media_type = "application/problem+json"
+
+
+class KeySetResponse(Response):
+    """A JSON Web Key Set."""
+
+    media_type = "application/jwk-set+json"
+
+
+@router.get("/status", response_class=StatusResponse)
+async def status(services: Services) -> StatusResponse:
     """Whether the system works, by ModI (RAC_REST_NAME_011): 200 when every service answers, else 503."""
     states = await _states(services.channels)
     well = all(state == "up" for state in states.values())
@@ -80,16 +92,14 @@ async def status(services: Services) -> JSONResponse:
         "services": states,
     }
     headers = {} if well else {"Retry-After": "5"}
-    return JSONResponse(body, code, headers, media_type="application/problem+json")
+    return StatusResponse(body, code, headers)
 
 
-@router.get("/.well-known/jwks.json", response_class=JSONResponse)
-async def keys(services: Services) -> Response:
+@router.get("/.well-known/jwks.json", response_class=KeySetResponse)
+async def keys(services: Services) -> KeySetResponse:
     """The public keys with which access tokens are verified (RFC 7517)."""
     answer = await services.read(services.sessions.GetKeys, pb.GetKeysRequest(), ANONYMOUS)
-    return Response(
-        answer.jwks, media_type="application/jwk-set+json", headers={"Cache-Control": "public, max-age=300"}
-    )
+    return KeySetResponse(answer.jwks, headers={"Cache-Control": "public, max-age=300"})
 
 
 @router.get("/docs", include_in_schema=False)

@@ -15,8 +15,10 @@ from gateway.api.representations import (
     Body,
     Cents,
     Comune,
+    Cursor,
     Instant,
     Items,
+    Limit,
     Optional,
     OptionalDate,
     OptionalId,
@@ -185,8 +187,8 @@ async def list_vouchers(
     services: Services,
     person_id: UUID | None = None,
     comune: Comune | None = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str, Query(max_length=500)] = "",
+    limit: Limit = 20,
+    cursor: Cursor = "",
 ) -> Page[Voucher]:
     """A person's vouchers (yours if nobody is named), or a comune's."""
     person = caller.person if person_id is None and comune is None else person_id

@@ -18,6 +18,7 @@ import pytest
 
 from gateway.__main__ import server
 from gateway.settings import GatewaySettings
+from services.chassis import logs
 from services.chassis.refusal import Refusal
 from services.chassis.rpc.status import status_of
 from services.chassis.tokens import TokenSigner
@@ -71,6 +72,7 @@ class Edge:
 
 @pytest.fixture(scope="module")
 def running_edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+    logs.configure("gateway", "http")  # as the process does; unconfigured, a traceback takes seconds to draw
     with _running(tmp_path_factory.mktemp("edge")) as edge:
         yield edge
 

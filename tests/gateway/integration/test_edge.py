@@ -116,6 +116,16 @@ def test_a_fault_reveals_nothing(edge: Edge) -> None:
     assert "RSSMRA" not in answer.text
 
 
+def test_a_fault_of_the_gateway_itself_is_a_problem_too(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.api.catalogue.Items", None)
+    edge.services.answers["ListComuni"] = catalogue.ListComuniResponse()
+    answer = edge.client.get("/api/v1/comuni")
+    assert answer.status_code == 500
+    assert answer.json()["type"] == "urn:ambito:problem:internal-fault"
+    assert answer.json()["request_id"] == answer.headers["X-Request-Id"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
 def test_a_service_that_is_down_is_503_with_retry_after(
     edge_without_services: Edge,
 ) -> None:
