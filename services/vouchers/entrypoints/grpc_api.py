@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
-from google.protobuf.message import Message
-from sqlalchemy import Connection
 
-from services.chassis.caller import Caller
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.database import Database
 from services.chassis.idempotency import Idempotency
-from services.chassis.rpc.context import caller_of, idempotency_key_of
+from services.chassis.rpc.context import caller_of
 from services.contracts.generated.ambito.vouchers.v1 import vouchers_pb2 as pb
 from services.contracts.generated.ambito.vouchers.v1 import vouchers_pb2_grpc as rpc
 from services.vouchers import bootstrap
+from services.vouchers.application.answer_plan import AnswerPlan
 from services.vouchers.application.choose_provider import ChooseProvider, ChooseProviderCommand
+from services.vouchers.application.file_reads import FileReads, reading
 from services.vouchers.application.get_statement import GetStatementQuery, get_statement
 from services.vouchers.application.hold_voucher import HoldCommand, HoldVoucher
 from services.vouchers.application.issue_voucher import IssueVoucher, IssueVoucherCommand
 from services.vouchers.application.list_budgets import ListBudgetsQuery, list_budgets
 from services.vouchers.application.read_plans import GetPlanQuery, ListPlansQuery, ReadPlans
-from services.vouchers.application.read_vouchers import (
-    ListVouchersQuery,
-    VoucherQuery,
-    get_voucher,
-    list_entries,
-    list_vouchers,
-)
+from services.vouchers.application.read_vouchers import ListVouchersQuery, ReadVouchers, VoucherQuery
 from services.vouchers.application.sign_plan import SignPlan, SignPlanCommand
 from services.vouchers.application.verify_ledger import VerifyLedgerQuery, verify_ledger
 from services.vouchers.application.write_plan import WritePlan, WritePlanCommand
@@ -41,10 +34,9 @@ from services.vouchers.entrypoints.messages import (
     verification_message,
     voucher_message,
 )
+from services.vouchers.entrypoints.once import Once, OncePlan
 from services.vouchers.persistence.tables import messaging
 from services.vouchers.settings import VouchersSettings
-
-Response = TypeVar("Response", bound=Message)
 
 
 def build(
@@ -53,16 +45,24 @@ def build(
     """The servicers of the `grpc` process, each with the function that adds it to a server."""
     clock = clock or SystemClock()
     plans, outbox = bootstrap.plans(settings), bootstrap.outbox()
-    once = _Once(database, Idempotency(messaging.idempotency))
+    idempotency = Idempotency(messaging.idempotency)
+    once, once_plan = Once(database, idempotency), OncePlan(database, idempotency, AnswerPlan(plans))
+    reads = FileReads(outbox, clock)
     return [
         (
             rpc.add_PlanServiceServicer_to_server,
-            PlanServicer(once, database, WritePlan(plans, clock), SignPlan(plans, clock), ReadPlans(plans)),
+            PlanServicer(
+                once_plan, database, WritePlan(plans, clock), SignPlan(plans, clock), ReadPlans(plans, reads)
+            ),
         ),
         (
             rpc.add_VoucherServiceServicer_to_server,
             VoucherServicer(
-                once, database, IssueVoucher(plans, outbox, clock), ChooseProvider(outbox, clock)
+                once,
+                database,
+                IssueVoucher(plans, outbox, clock),
+                ChooseProvider(outbox, clock),
+                ReadVouchers(reads),
             ),
         ),
         (rpc.add_HoldServiceServicer_to_server, HoldServicer(HoldVoucher(database, clock))),
@@ -71,38 +71,11 @@ def build(
     ]
 
 
-class _Once:
-    """Runs a command in one transaction, once for each idempotency key of its caller."""
-
-    def __init__(self, database: Database, idempotency: Idempotency) -> None:
-        self._database = database
-        self._idempotency = idempotency
-
-    def __call__(
-        self,
-        context: grpc.ServicerContext,
-        request: Message,
-        response: type[Response],
-        effect: Callable[[Connection, Caller], Response],
-    ) -> Response:
-        caller = caller_of(context)
-        with self._database.transaction() as connection:
-            answer = self._idempotency.run(
-                connection,
-                actor=caller.subject,
-                key=idempotency_key_of(context),
-                operation=request.DESCRIPTOR.full_name,
-                request=request.SerializeToString(deterministic=True),
-                effect=lambda: effect(connection, caller).SerializeToString(),
-            )
-        return response.FromString(answer)
-
-
 class PlanServicer(rpc.PlanServiceServicer):
     """Plans."""
 
     def __init__(
-        self, once: _Once, database: Database, write: WritePlan, sign: SignPlan, read: ReadPlans
+        self, once: OncePlan, database: Database, write: WritePlan, sign: SignPlan, read: ReadPlans
     ) -> None:
         self._once = once
         self._database = database
@@ -126,47 +99,43 @@ class PlanServicer(rpc.PlanServiceServicer):
                 for line in request.lines
             ],
         )
-        return self._once(
+        plan = self._once(
             context,
             request,
-            pb.WritePlanResponse,
-            lambda connection, caller: pb.WritePlanResponse(
-                plan=plan_message(self._write(connection, caller, command))
-            ),
+            lambda connection, caller: self._write(connection, caller, command),
+            goals=command.goals,
         )
+        return pb.WritePlanResponse(plan=plan_message(plan))
 
     def SignPlan(self, request: pb.SignPlanRequest, context: grpc.ServicerContext) -> pb.SignPlanResponse:
         command = SignPlanCommand(plan_id=request.plan_id, signed_by=request.signed_by)
-        return self._once(
-            context,
-            request,
-            pb.SignPlanResponse,
-            lambda connection, caller: pb.SignPlanResponse(
-                plan=plan_message(self._sign(connection, caller, command))
-            ),
+        plan = self._once(
+            context, request, lambda connection, caller: self._sign(connection, caller, command)
         )
+        return pb.SignPlanResponse(plan=plan_message(plan))
 
     def GetPlan(self, request: pb.GetPlanRequest, context: grpc.ServicerContext) -> pb.GetPlanResponse:
-        query = GetPlanQuery(plan_id=request.plan_id)
-        with self._database.read() as connection:
-            plan = self._read.get(connection, caller_of(context), query)
+        query, caller = GetPlanQuery(plan_id=request.plan_id), caller_of(context)
+        with reading(self._database, caller) as connection:
+            plan = self._read.get(connection, caller, query)
         return pb.GetPlanResponse(plan=plan_message(plan))
 
     def ListPlans(self, request: pb.ListPlansRequest, context: grpc.ServicerContext) -> pb.ListPlansResponse:
-        query = ListPlansQuery(person_id=request.person_id)
-        with self._database.read() as connection:
-            plans = self._read.of_person(connection, caller_of(context), query)
+        query, caller = ListPlansQuery(person_id=request.person_id), caller_of(context)
+        with reading(self._database, caller) as connection:
+            plans = self._read.of_person(connection, caller, query)
         return pb.ListPlansResponse(items=map(plan_message, plans))
 
 
 class VoucherServicer(rpc.VoucherServiceServicer):
     """Vouchers and their ledger."""
 
-    def __init__(self, once: _Once, database: Database, issue: IssueVoucher, choose: ChooseProvider) -> None:
+    def __init__(self, once: Once, database: Database, issue: IssueVoucher, choose: ChooseProvider) -> None:
         self._once = once
         self._database = database
         self._issue = issue
         self._choose = choose
+        self._read = read
 
     def IssueVoucher(
         self, request: pb.IssueVoucherRequest, context: grpc.ServicerContext
@@ -206,9 +175,9 @@ class VoucherServicer(rpc.VoucherServiceServicer):
     def GetVoucher(
         self, request: pb.GetVoucherRequest, context: grpc.ServicerContext
     ) -> pb.GetVoucherResponse:
-        query = VoucherQuery(voucher_id=request.voucher_id)
-        with self._database.read() as connection:
-            voucher = get_voucher(connection, caller_of(context), query)
+        query, caller = VoucherQuery(voucher_id=request.voucher_id), caller_of(context)
+        with reading(self._database, caller) as connection:
+            voucher = self._read.get(connection, caller, query)
         return pb.GetVoucherResponse(voucher=voucher_message(voucher))
 
     def ListVouchers(
@@ -217,8 +186,9 @@ class VoucherServicer(rpc.VoucherServiceServicer):
         query = ListVouchersQuery(
             person_id=request.person_id, comune=request.comune, limit=request.limit, cursor=request.cursor
         )
-        with self._database.read() as connection:
-            items, cursor = list_vouchers(connection, caller_of(context), query)
+        caller = caller_of(context)
+        with reading(self._database, caller) as connection:
+            items, cursor = self._read.page(connection, caller, query)
         return pb.ListVouchersResponse(
             items=map(voucher_message, items), next_cursor="" if cursor is None else str(cursor)
         )
@@ -226,9 +196,9 @@ class VoucherServicer(rpc.VoucherServiceServicer):
     def ListEntries(
         self, request: pb.ListEntriesRequest, context: grpc.ServicerContext
     ) -> pb.ListEntriesResponse:
-        query = VoucherQuery(voucher_id=request.voucher_id)
-        with self._database.read() as connection:
-            entries = list_entries(connection, caller_of(context), query)
+        query, caller = VoucherQuery(voucher_id=request.voucher_id), caller_of(context)
+        with reading(self._database, caller) as connection:
+            entries = self._read.entries(connection, caller, query)
         return pb.ListEntriesResponse(items=map(entry_message, entries))
 
     def VerifyLedger(

@@ -12,7 +12,6 @@ from services.vouchers.application.read_plans import GetPlanQuery
 from services.vouchers.application.sign_plan import SignPlanCommand
 from services.vouchers.domain.commitment import Unit
 from services.vouchers.domain.refusals import PersonNotYetKnown, PlanAlreadySigned, ServiceNotYetKnown
-from services.vouchers.persistence.tables import plan as plan_table
 from tests.vouchers.world import HOME_CARE, MEAL_VOUCHER, MEALS, SAD, SOCIAL_WORKER, World, citizen
 
 
@@ -30,13 +29,6 @@ def test_a_draft_has_its_lines_in_order_and_in_the_measures_unit(world: World) -
         (MEALS, Unit.CENTS, "anziani"),
     ]
     assert (found.state, found.goals, found.version) == ("draft", "Restare a casa", 1)
-
-
-def test_goals_lie_sealed_in_the_database(world: World) -> None:
-    draft = world.draft(world.person(), goals="Diagnosi riservata")
-    with world.database.read() as connection:
-        kept = connection.execute(sa.select(plan_table).where(plan_table.c.id == draft.id)).one()
-    assert "riservata" not in repr(kept)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
+import sqlalchemy as sa
 
 from services.chassis.caller import ANONYMOUS, Caller
 from services.chassis.errors import CannotRunError
@@ -23,6 +24,7 @@ from services.vouchers import bootstrap
 from services.vouchers.domain.voucher import Voucher
 from services.vouchers.entrypoints.grpc_api import build
 from services.vouchers.entrypoints.worker import subscriptions
+from services.vouchers.persistence.tables import messaging
 from services.vouchers.settings import VouchersSettings
 from tests.support.tokens import TokenIssuer
 from tests.vouchers.world import AURORA, FUND, HOME_CARE, KEYS, SAD, TRADATE, YEAR, World
@@ -147,12 +149,66 @@ class TestIdempotency:
             wire.call(rpc.PlanServiceStub, "WritePlan", request, worker, key="k-1")
         assert refused.value.type == "idempotency-key-reused"
 
+    def test_a_repetition_is_answered_from_the_plan(self, world: World, wire: Wire) -> None:
+        worker, request = wire.caller("worker-1", f"social_worker:{TRADATE}"), plan_request(world)
+        request.goals = " Restare a casa "
+        first = wire.call(rpc.PlanServiceStub, "WritePlan", request, worker, key="k-1").plan
+        assert first.goals == "Restare a casa"
+        assert wire.call(rpc.PlanServiceStub, "WritePlan", request, worker, key="k-1").plan == first
+        signature = pb.SignPlanRequest(plan_id=first.id, signed_by="delegate")
+        signed = wire.call(rpc.PlanServiceStub, "SignPlan", signature, worker, key="k-2").plan
+        assert (signed.state, signed.goals) == ("signed", first.goals)
+        assert wire.call(rpc.PlanServiceStub, "SignPlan", signature, worker, key="k-2").plan == signed
+
+    def test_a_repetition_opens_no_goals_to_who_left_the_office(self, world: World, wire: Wire) -> None:
+        request = plan_request(world)
+        worker = wire.caller("worker-1", f"social_worker:{TRADATE}")
+        wire.call(rpc.PlanServiceStub, "WritePlan", request, worker, key="k-1")
+        moved = wire.caller("worker-1", "social_worker:L733")
+        with pytest.raises(Refusal) as refused:
+            wire.call(rpc.PlanServiceStub, "WritePlan", request, moved, key="k-1")
+        assert refused.value.type == "forbidden"
+
     def test_a_refusal_leaves_the_key_free(self, world: World, wire: Wire) -> None:
         worker, request = wire.caller("worker-1", f"social_worker:{TRADATE}"), plan_request(world)
         elsewhere = wire.caller("worker-1", "social_worker:L733")
         with pytest.raises(Refusal):
             wire.call(rpc.PlanServiceStub, "WritePlan", request, elsewhere, key="k-1")
         assert wire.call(rpc.PlanServiceStub, "WritePlan", request, worker, key="k-1").plan.id
+
+
+def test_goals_lie_sealed_in_the_database(world: World, wire: Wire) -> None:
+    """Neither in the plan nor in what is kept of a keyed call, and not as a hash to try guesses at either."""
+    worker, request = wire.caller("worker-1", f"social_worker:{TRADATE}"), plan_request(world)
+    for key, goals in (("k-1", "Diagnosi riservata"), ("k-2", "Altra diagnosi riservata")):
+        request.goals = goals
+        plan = wire.call(rpc.PlanServiceStub, "WritePlan", request, worker, key=key).plan
+        signature = pb.SignPlanRequest(plan_id=plan.id, signed_by="beneficiary")
+        assert (
+            wire.call(rpc.PlanServiceStub, "SignPlan", signature, worker, key=f"{key}-s").plan.goals == goals
+        )
+    kept = contents(world)
+    assert sum(map(len, kept.values())) > 8
+    secret = "riservata"
+    # PostgreSQL writes bytes as hexadecimal digits.
+    assert {name for name, rows in kept.items() for row in rows if secret in row} == set()
+    assert {name for name, rows in kept.items() for row in rows if secret.encode().hex() in row} == set()
+    # Requests that differ in their goals only leave the same digest.
+    digests = sa.select(sa.func.count(messaging.idempotency.c.request_hash.distinct())).where(
+        messaging.idempotency.c.key.in_(["k-1", "k-2"])
+    )
+    with world.database.read() as connection:
+        assert connection.execute(digests).scalar_one() == 1
+
+
+def contents(world: World) -> dict[str, list[str]]:
+    """Every row of every table, as text."""
+    names = sa.inspect(world.database.engine).get_table_names()
+    with world.database.read() as connection:
+        return {
+            name: list(connection.execute(sa.text(f'SELECT kept::text FROM "{name}" AS kept')).scalars())  # noqa: S608
+            for name in names
+        }
 
 
 class TestRefusals:
