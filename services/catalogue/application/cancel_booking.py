@@ -23,7 +23,8 @@ from services.chassis.refusal import InvalidField, Unavailable
 class CancelBooking:
     """Returns the cancelled booking; its seat is free, and its voucher's hold will be.
 
-    A cooperative and an office must give a `reason`. Citizens must keep the notice of the ambito's rule.
+    A cooperative and an office must give a `reason`. Citizens must keep the notice of the ambito's rule. After
+    the visit has begun only an office cancels: it closes a visit that never took place or cannot be proven.
     """
 
     def __init__(self, bookings: Bookings, database: Database, clock: Clock) -> None:
@@ -39,7 +40,7 @@ class CancelBooking:
         now = self._clock.now()
         if (refusal := why_not(booking.state, CANCEL)) is not None:
             raise refusal
-        if booking.starts_at <= now:
+        if booking.starts_at <= now and canceller != "service":
             raise BookingStarted
         if canceller == "citizen":
             self._check_notice(booking, now)

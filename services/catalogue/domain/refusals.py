@@ -136,12 +136,12 @@ class BookingAlreadyDelivered(Refusal):
 
 
 class BookingStarted(Refusal):
-    """The visit has begun; it can no longer be cancelled."""
+    """The visit has begun; only an office of the person's comune can cancel it now."""
 
     kind = Kind.CONFLICT
     type = "booking-started"
-    it = "La visita è già iniziata: non si può più annullare."
-    en = "The visit has begun: it can no longer be cancelled."
+    it = "La visita è già iniziata: può annullarla solo un ufficio del comune."
+    en = "The visit has begun: only an office of the comune can cancel it."
 
 
 class BookingTooLateToCancel(Refusal):
@@ -172,7 +172,7 @@ class DeliveryCodeWrong(Refusal):
 
 
 class DeliveryCodeLocked(Refusal):
-    """Too many wrong codes: an office must look into it."""
+    """Too many wrong codes: an office of the person's comune must look into it, and may close the visit."""
 
     kind = Kind.CONFLICT
     type = "delivery-code-locked"

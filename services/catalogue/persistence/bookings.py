@@ -59,6 +59,9 @@ class SeatRequest:
     voucher_id: UUID | None
 
 
+_CANCELLER: Final = sa.bindparam("canceller", type_=sa.Text)
+
+
 class _NothingDoneError(Exception):
     """Rolls a transaction back whose statement found nothing to do."""
 
@@ -84,8 +87,8 @@ class Bookings:
         self._cancel = move_booking(
             CANCEL,
             events[CANCEL],
-            booking.c.starts_at > NOW,
-            values={"reason": sa.bindparam("reason_text"), "cancelled_by": sa.bindparam("canceller")},
+            sa.or_(booking.c.starts_at > NOW, _CANCELLER == "service"),
+            values={"reason": sa.bindparam("reason_text"), "cancelled_by": _CANCELLER},
         )
         self._deliver = move_booking(
             DELIVER,
@@ -160,7 +163,7 @@ class Bookings:
     def cancel(
         self, booking_id: UUID, canceller: CancelledBy, reason: str | None, by: str, now: datetime
     ) -> Booking | None:
-        """confirmed → cancelled, before the visit begins."""
+        """confirmed → cancelled, before the visit begins; by "service" afterwards too."""
         return self._move(self._cancel, by, now, booking=booking_id, canceller=canceller, reason_text=reason)
 
     def deliver(self, booking_id: UUID, latest_start: datetime, by: str, now: datetime) -> Booking | None:

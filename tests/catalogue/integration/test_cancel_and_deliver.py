@@ -13,6 +13,7 @@ from services.catalogue.application.get_delivery_code import GetDeliveryCode
 from services.catalogue.application.record_delivery import RecordDelivery
 from services.catalogue.domain.booking import State
 from services.catalogue.persistence import tables
+from services.chassis.ids import new_id
 from services.chassis.refusal import Refusal
 from services.contracts.events.catalogue import BookingCancelled, BookingDelivered
 from tests.catalogue.world import SECRET, TUESDAY_NINE, World, acting, citizen, staff
@@ -103,12 +104,42 @@ def test_the_ambito_may_count_every_day(world: World, cancel: CancelBooking) -> 
     assert cancel(booking.id, None, caller).state is State.CANCELLED
 
 
-def test_nobody_cancels_a_visit_that_has_begun(world: World, cancel: CancelBooking) -> None:
+def test_who_has_an_interest_cancels_no_visit_that_has_begun(world: World, cancel: CancelBooking) -> None:
     booking = world.book(world.slot(starts_at=TUESDAY_NINE))
     at_the_visit(world)
-    for caller in (citizen(booking.person_id), AURORA_STAFF, staff("comune_officer:L319")):
+    both = acting(booking.person_id, "book", roles=["comune_officer:L319"])
+    for caller in (citizen(booking.person_id), AURORA_STAFF, both):
         assert type_of(cancel, booking.id, "too late", caller) == "booking-started"
+    for part in ("citizen", "provider"):  # and the statement itself, for who comes late, does not either
+        now = world.clock.now()
+        assert world.bookings.cancel(booking.id, part, "too late", "x", now) is None  # type: ignore[arg-type]
     assert world.taken(booking.slot_id) == 1
+
+
+@pytest.mark.parametrize("role", ["social_worker", "comune_officer"])
+def test_an_office_closes_a_visit_that_can_no_longer_be_proven(
+    world: World, cancel: CancelBooking, deliver: RecordDelivery, code_of: GetDeliveryCode, role: str
+) -> None:
+    """Or its voucher's hold would stay open for ever."""
+    booking = world.book(world.slot(starts_at=TUESDAY_NINE), voucher=new_id())
+    code = code_of(booking.id, citizen(booking.person_id))
+    world.clock.advance(TUESDAY_NINE + timedelta(days=3) - world.clock.now())
+    for _ in range(5):
+        world.bookings.count_wrong_code(booking.id)
+    assert type_of(deliver, booking.id, code, AURORA_STAFF) == "delivery-code-locked"
+    assert type_of(cancel, booking.id, "Visita mai fatta", staff(f"{role}:L733")) == "not-found"
+    assert type_of(cancel, booking.id, None, staff(f"{role}:L319")) == "invalid-field"
+    closed = cancel(booking.id, "Visita mai fatta", staff(f"{role}:L319"))
+    assert (closed.state, closed.cancelled_by, closed.reason) == (
+        State.CANCELLED,
+        "service",
+        "Visita mai fatta",
+    )
+    event = world.events()[-1]
+    assert (event.type, event.sequence) == (BookingCancelled.event_type(), 2)
+    told = BookingCancelled.model_validate_json(event.data)
+    assert (told.booking_id, told.cancelled_by, told.with_voucher) == (booking.id, "service", True)
+    world.check_invariants()
 
 
 def test_the_visit_is_proven_with_her_code(
