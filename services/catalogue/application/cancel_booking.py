@@ -23,8 +23,9 @@ from services.chassis.refusal import InvalidField, Unavailable
 class CancelBooking:
     """Returns the cancelled booking; its seat is free, and its voucher's hold will be.
 
-    A cooperative and an office must give a `reason`. Citizens must keep the notice of the ambito's rule. After
-    the visit has begun only an office cancels: it closes a visit that never took place or cannot be proven.
+    A cooperative and an office must give a `reason`. Citizens must keep the notice of the ambito's rule.
+    After the visit has begun only an office cancels: it closes a visit that never took place or cannot be
+    proven.
     """
 
     def __init__(self, bookings: Bookings, database: Database, clock: Clock) -> None:

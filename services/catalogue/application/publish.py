@@ -15,8 +15,13 @@ from services.contracts.events.catalogue import AccreditationFact, ProviderPubli
 
 
 def publish_provider(connection: sa.Connection, slug: str, now: datetime) -> None:
-    """Adds ProviderPublished with the cooperative's present `version` as its sequence."""
+    """Adds ProviderPublished with the cooperative's present `version` as its sequence.
+
+    One that is retired is told of without accreditations: whatever the register still says, nobody may choose
+    or pay it any more.
+    """
     row = connection.execute(sa.select(provider).where(provider.c.slug == slug)).one()
+    entries = entries_of(connection, slug) if row.active else []
     data = ProviderPublished(
         provider=slug,
         name=row.name,
@@ -27,7 +32,7 @@ def publish_provider(connection: sa.Connection, slug: str, now: datetime) -> Non
                 valid_from=entry.valid_from,
                 valid_to=entry.valid_to,
             )
-            for entry in entries_of(connection, slug)
+            for entry in entries
         ],
     )
     _add(connection, data, row, now, key=routing_key(ProviderPublished, provider=slug))

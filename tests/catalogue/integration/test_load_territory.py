@@ -122,6 +122,21 @@ def test_what_is_gone_is_retired(world: World, territory: Territory) -> None:
     world.check_invariants()
 
 
+def test_a_retired_cooperative_is_told_of_without_accreditations(world: World, territory: Territory) -> None:
+    """Or the others would go on taking it for accredited: choices and holds look at nothing else."""
+    gone = "cedro-azzurro"
+    load(world, territory)
+    smaller = without(territory, "offerings", lambda offering: offering.provider == gone)
+    assert load(world, without(smaller, "providers", lambda provider: provider.slug == gone)).providers == 1
+    assert load(world, territory).providers == 1
+    told = [
+        (event.sequence, bool(ProviderPublished.model_validate_json(event.data).accreditations))
+        for event in world.events()
+        if event.subject == gone
+    ]
+    assert told == [(1, True), (2, False), (3, True)]  # retired, and come back
+
+
 def test_the_plan_office_s_decision_outlives_another_load(world: World, territory: Territory) -> None:
     load(world, territory)
     command = ChangeAccreditationCommand(
