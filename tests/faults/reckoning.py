@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import httpx
+import pika
 import sqlalchemy as sa
 
 from deploy.local.environment import SERVICES
@@ -12,6 +14,7 @@ from tests.support.polling import eventually
 from tests.system.world import World
 
 _SETTLE_SECONDS = 90
+_CONFIRMED = "ambito.catalogue.booking.confirmed.v1"
 _OPEN = "('held', 'confirmed')"
 
 
@@ -109,30 +112,62 @@ def check(world: World, load: Load) -> None:
 
 
 def _every_event_arrived_once(world: World, load: Load, books: Books) -> None:
-    """Each acknowledged booking: one confirmed event in the outbox, and the same one in the feed, once."""
-    booked = {booking for purse in load.purses for booking in purse.booked}
-    emitted = Counter(
-        str(subject)
-        for (subject,) in books.rows(
-            "catalogue", "SELECT subject FROM outbox WHERE type = 'ambito.catalogue.booking.confirmed.v1'"
-        )
-    )
-    assert {booking: emitted[booking] for booking in booked} == dict.fromkeys(booked, 1)
+    """Each acknowledged booking: one confirmed event in the outbox, and that one in feed and queue."""
+    mine_of: dict[str, set[str]] = {}
+    for purse in load.purses:
+        mine_of.setdefault(purse.provider, set()).update(purse.booked)
+    rows = books.rows("catalogue", "SELECT subject FROM outbox WHERE type = :type", type=_CONFIRMED)
+    emitted = Counter(str(subject) for (subject,) in rows)
+    for provider, mine in mine_of.items():
+        assert {booking: emitted[booking] for booking in mine} == dict.fromkeys(mine, 1)
+        _is_in_the_feed(world, provider, mine)
+        _reached_its_queue(world, provider, mine)
+    assert {service: count for service in SERVICES if (count := dead_letters(world, service))} == {}
+
+
+def _is_in_the_feed(world: World, provider: str, bookings: set[str]) -> None:
+    """The cooperative's feed has each of them exactly once."""
 
     def arrived() -> bool:
-        for provider in {purse.provider for purse in load.purses}:
-            mine = {
-                booking for purse in load.purses if purse.provider == provider for booking in purse.booked
-            }
-            feed = Counter(
-                event["subject"]
-                for event in events(world, provider)
-                if event["type"] == "ambito.catalogue.booking.confirmed.v1" and event["subject"] in mine
-            )
-            assert dict(feed) == dict.fromkeys(mine, 1)
+        feed = Counter(
+            event["subject"]
+            for event in events(world, provider)
+            if event["type"] == _CONFIRMED and event["subject"] in bookings
+        )
+        assert dict(feed) == dict.fromkeys(bookings, 1)
         return True
 
     eventually(arrived, timeout_seconds=_SETTLE_SECONDS)
+
+
+def _reached_its_queue(world: World, provider: str, bookings: set[str]) -> None:
+    """The cooperative's own queue brings each of them at least once; what is taken out is acknowledged."""
+    missing = set(bookings)
+    connection = pika.BlockingConnection(pika.URLParameters(world.instance.cooperative_amqp_url(provider)))
+    channel = connection.channel()
+
+    def all_taken() -> bool:
+        method, properties, _ = channel.basic_get(f"coop.{provider}")
+        while method is not None:
+            if properties.headers["ce-type"] == _CONFIRMED:
+                missing.discard(properties.headers["ce-subject"])
+            channel.basic_ack(method.delivery_tag)
+            method, properties, _ = channel.basic_get(f"coop.{provider}")
+        return not missing
+
+    try:
+        eventually(all_taken, timeout_seconds=_SETTLE_SECONDS)
+    finally:
+        connection.close()
+
+
+def dead_letters(world: World, service: str) -> int:
+    """How many messages the service gave up."""
+    management = world.instance.management_url()
+    answer = httpx.get(f"{management}/api/queues", trust_env=False, timeout=10).raise_for_status()
+    return sum(
+        queue.get("messages", 0) for queue in answer.json() if queue["name"] == f"{service}.events.dead"
+    )
 
 
 def events(world: World, provider: str) -> list[dict[str, object]]:

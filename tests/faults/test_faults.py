@@ -45,7 +45,7 @@ def load(breakable: World) -> Load:
 
 def free_seats(world: World, provider: str) -> dict[str, int]:
     """Slot → free seats, for days later than the notice that a cancellation needs."""
-    first = world.today() + timedelta(days=4)
+    first = world.first_day() + timedelta(days=3)
     return {slot["id"]: slot["free"] for slot in world.slots(provider, first_day=first, days=25)}
 
 
@@ -99,6 +99,20 @@ def test_the_database_crashes(breakable: World, load: Load) -> None:
     with load:
         acknowledged_more(load, 5)
         breakable.instance.kill("postgres", signal.SIGQUIT)
+        acknowledged_more(load, 5)
+    check(breakable, load)
+
+
+def test_vouchers_hangs_and_unpaid_things_go_on(breakable: World, load: Load) -> None:
+    """Frozen, not gone: calls to it run into their deadline instead of failing at once."""
+    with load:
+        acknowledged_more(load, 5)
+        breakable.instance.kill("vouchers-grpc", signal.SIGSTOP)
+        try:
+            for _ in range(10):
+                assert breakable.anyone.get("/services", q="assistenza").status_code == 200
+        finally:
+            breakable.instance.kill("vouchers-grpc", signal.SIGCONT)
         acknowledged_more(load, 5)
     check(breakable, load)
 

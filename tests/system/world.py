@@ -19,6 +19,8 @@ from services.contracts.territory import Territory, read_territory
 from tests.support.polling import eventually
 
 COMUNE = "L733"
+PLAN_DAYS = 180
+BOOKED_DAYS = 30
 SOCIAL_POINT = "venegono-inferiore"
 MEASURE, FUND, SERVICE, SECTION = "buono-domiciliarita", "fondo-sociale-comunale", "sad-anziani", "anziani"
 
@@ -134,7 +136,7 @@ class World:
         body = {
             "person_id": citizen.id,
             "valid_from": dates.get("valid_from", today).isoformat(),
-            "valid_to": dates.get("valid_to", today + timedelta(days=180)).isoformat(),
+            "valid_to": dates.get("valid_to", today + timedelta(days=PLAN_DAYS)).isoformat(),
             "lines": [{"measure": MEASURE, "service": SERVICE, "section": SECTION, "quantity": minutes}],
         }
         key = str(uuid.uuid4())
@@ -143,19 +145,30 @@ class World:
         signature = worker.post(f"/plans/{plan['id']}/signature", {"signed_by": "beneficiary"})
         return dict(worker.ok(signature))
 
+    def first_day(self) -> date:
+        """From when on tests book: the next days, but after New Year when they would straddle it."""
+        tomorrow = self.today() + timedelta(days=1)
+        last = tomorrow + timedelta(days=BOOKED_DAYS)
+        return tomorrow if last.year == tomorrow.year else date(last.year, 1, 1)
+
     def voucher(
         self, citizen: Citizen, minutes: int, provider: str | None, *, valid_to: date | None = None
     ) -> str:
-        """A voucher of so many minutes, with its cooperative chosen if one is given."""
+        """A voucher of so many minutes, with its cooperative chosen if one is given.
+
+        It is of the fund's year in which tests book, and valid until its end unless `valid_to` says when.
+        """
         plan = self.plan(citizen, minutes)
-        today = self.today()
+        year = self.first_day().year
         body = {
             "plan_line_id": plan["lines"][0]["id"],
             "quantity": minutes,
             "fund": FUND,
-            "year": today.year,
-            "valid_from": today.isoformat(),
-            "valid_to": (valid_to or date(today.year, 12, 31)).isoformat(),
+            "year": year,
+            "valid_from": max(self.today(), date(year, 1, 1)).isoformat(),
+            "valid_to": min(
+                valid_to or date(year, 12, 31), self.today() + timedelta(days=PLAN_DAYS)
+            ).isoformat(),
         }
         officer = self.staff(f"comune_officer:{COMUNE}")
         voucher = str(officer.ok(officer.post("/vouchers", body))["id"])
@@ -171,8 +184,8 @@ class World:
         days: int = 14,
         service: str = SERVICE,
     ) -> list[dict[str, Any]]:
-        """Free slots from tomorrow, or from `first_day`, on."""
-        start = first_day or self.today() + timedelta(days=1)
+        """Free slots from the first day on which tests book, or from `first_day`, on."""
+        start = first_day or self.first_day()
         query = {
             "from_date": start.isoformat(),
             "to_date": (start + timedelta(days=days - 1)).isoformat(),
