@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from services.chassis.definition import ServiceDefinition
+from services.contracts.events.catalogue import CatalogueFileRead
+from services.contracts.events.vouchers import VouchersFileRead
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from services.chassis.clock import Clock
     from services.chassis.database import Database
     from services.identity.application.parts import Parts
+    from services.identity.persistence.personal_data import PersonalData
     from services.identity.settings import IdentitySettings
 
 Key = TypeVar("Key")
@@ -22,7 +25,9 @@ SERVICE: Final = ServiceDefinition(
     settings="services.identity.settings:IdentitySettings",
     migrations="services.identity.persistence.migrations",
     grpc="services.identity.entrypoints.grpc_api:build",
+    subscriptions="services.identity.entrypoints.worker:subscriptions",
     jobs="services.identity.entrypoints.worker:jobs",
+    consumes=frozenset({CatalogueFileRead.event_type(), VouchersFileRead.event_type()}),
     cli="services.identity.entrypoints.cli:commands",
 )
 
@@ -36,21 +41,15 @@ def parts(settings: IdentitySettings, database: Database, clock: Clock | None = 
     from services.chassis.clock import SystemClock
     from services.chassis.idempotency import Idempotency
     from services.chassis.messaging import Outbox
-    from services.chassis.sealing import BlindIndex, Sealer
     from services.chassis.tokens import TokenSigner
     from services.identity.application.parts import Parts, Policy
     from services.identity.application.passwords import Passwords
-    from services.identity.persistence.personal_data import PersonalData
     from services.identity.persistence.tables import messaging
 
     return Parts(
         database=database,
         clock=clock or SystemClock(),
-        data=PersonalData(
-            columns=_key(settings.data_keys_file, Sealer.parse),
-            index=_key(settings.blind_index_key_file, BlindIndex.parse),
-            events=_key(settings.event_data_key_file, Sealer.parse),
-        ),
+        data=personal_data(settings),
         passwords=Passwords(
             memory_kib=settings.argon2_memory_kib,
             iterations=settings.argon2_iterations,
@@ -68,6 +67,18 @@ def parts(settings: IdentitySettings, database: Database, clock: Clock | None = 
             claim_code_lifetime=timedelta(days=settings.claim_code_days),
             claim_code_attempts=settings.claim_code_attempts,
         ),
+    )
+
+
+def personal_data(settings: IdentitySettings) -> PersonalData:
+    """The keys of personal data. Reads their files; CannotRunError, which names the file, if one is bad."""
+    from services.chassis.sealing import BlindIndex, Sealer
+    from services.identity.persistence.personal_data import PersonalData
+
+    return PersonalData(
+        columns=_key(settings.data_keys_file, Sealer.parse),
+        index=_key(settings.blind_index_key_file, BlindIndex.parse),
+        events=_key(settings.event_data_key_file, Sealer.parse),
     )
 
 

@@ -21,11 +21,13 @@ from services.contracts.events.catalogue import BookingCancelled, BookingDeliver
 from services.vouchers import bootstrap
 from services.vouchers.application.choose_provider import ChooseProvider, ChooseProviderCommand
 from services.vouchers.application.expire_vouchers import expire_vouchers
+from services.vouchers.application.file_reads import FileReads
 from services.vouchers.application.hold_voucher import HoldCommand, HoldVoucher
 from services.vouchers.application.issue_voucher import IssueVoucher, IssueVoucherCommand
 from services.vouchers.application.on_booking_delivered import OnBookingDelivered
 from services.vouchers.application.on_booking_ended import OnBookingEnded
 from services.vouchers.application.read_plans import ReadPlans
+from services.vouchers.application.read_vouchers import ReadVouchers
 from services.vouchers.application.sign_plan import SignPlan, SignPlanCommand
 from services.vouchers.application.verify_ledger import (
     Verification,
@@ -93,7 +95,9 @@ class World:
         outbox = bootstrap.outbox()
         self.write = WritePlan(self.plans, self.clock)
         self.sign = SignPlan(self.plans, self.clock)
-        self.read = ReadPlans(self.plans)
+        reads = FileReads(outbox, self.clock)
+        self.read = ReadPlans(self.plans, reads)
+        self.read_vouchers = ReadVouchers(reads)
         self.issue = IssueVoucher(self.plans, outbox, self.clock)
         self.choose = ChooseProvider(outbox, self.clock)
         self.hold_voucher = HoldVoucher(self.database, self.clock)

@@ -7,6 +7,8 @@ from services.chassis.caller import Caller
 from services.chassis.refusal import Forbidden, NotFound, Unauthenticated
 from services.contracts import access
 
+_OF_A_COMUNE = (access.SOCIAL_WORKER, access.COMUNE_OFFICER)
+
 
 def require_known(caller: Caller) -> None:
     """Raises Unauthenticated for an anonymous caller."""
@@ -39,6 +41,32 @@ def require_visible(booking: Booking | None, caller: Caller) -> Booking:
     ):
         return booking
     raise NotFound(what="booking", field="booking_id")
+
+
+def is_of_an_office(caller: Caller) -> bool:
+    """Whether the caller may read of others in an office, which they are told."""
+    return any(map(caller.has, (*_OF_A_COMUNE, access.SOCIAL_POINT_OPERATOR)))
+
+
+def reads_as(caller: Caller, booking: Booking) -> str | None:
+    """The role, `name:scope`, in which somebody else reads of the person's booking; None if it is she
+    herself, who acts for her by her delegation, or the cooperative whose visit it is.
+
+    An operator who assists her acts with her consent, but in an office: that is somebody else. Forbidden to
+    whom nothing lets read.
+    """
+    person = booking.person_id
+    acts = caller.may_act_for(person, access.READ) or caller.may_act_for(person, access.BOOK)
+    if caller.person == person or (acts and not caller.has(access.SOCIAL_POINT_OPERATOR)):
+        return None
+    for role in _OF_A_COMUNE:
+        if caller.has(role, booking.comune):
+            return f"{role}:{booking.comune}"
+    if acts:
+        return f"{access.SOCIAL_POINT_OPERATOR}:{min(caller.scopes(access.SOCIAL_POINT_OPERATOR))}"
+    if is_provider(caller, booking.provider):
+        return None
+    raise Forbidden
 
 
 def cancels_as(booking: Booking, caller: Caller) -> CancelledBy:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.catalogue.application.access import is_provider, offices_of, require_known
+from services.catalogue.application.file_reads import reading, tell_reads
 from services.catalogue.domain.booking import Booking
 from services.catalogue.persistence.booking_lists import BookingFilter, booking_page, comune_of
 from services.chassis.caller import Caller
+from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.refusal import Forbidden, InvalidField
 from services.contracts import access
@@ -17,11 +19,12 @@ class ListBookings:
     """A page of bookings and the cursor of the next one.
 
     A person's are listed to her and who may read for her, and to the offices of her comune, which see those
-    of their own comune only; a cooperative's to itself.
+    of their own comune only; a cooperative's to itself. A read by somebody else is told to the person.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     def __call__(
         self, wanted: BookingFilter, caller: Caller, *, limit: int, cursor: str
@@ -33,7 +36,7 @@ class ListBookings:
                 it="Indicare la persona oppure la cooperativa.",
                 en="Give either the person or the cooperative.",
             )
-        with self._database.read() as connection:
+        with reading(self._database, caller) as connection:
             if wanted.provider is not None:
                 if not is_provider(caller, wanted.provider):
                     raise Forbidden(field="provider")
@@ -42,7 +45,10 @@ class ListBookings:
                 if not offices or comune_of(connection, wanted.person_id) not in offices:
                     raise Forbidden(field="person_id")
                 wanted = replace(wanted, comuni=offices)
-            return booking_page(connection, wanted, limit=limit, cursor=cursor)
+            page, next_cursor = booking_page(connection, wanted, limit=limit, cursor=cursor)
+            if wanted.provider is None:
+                tell_reads(connection, caller, page, operation="ListBookings", now=self._clock.now())
+            return page, next_cursor
 
 
 def _may_read(caller: Caller, wanted: BookingFilter) -> bool:

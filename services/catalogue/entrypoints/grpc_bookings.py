@@ -55,10 +55,10 @@ class BookingServicer(rpc.BookingServiceServicer):
         bookings = Bookings(database, BOOKING_EVENTS)
         secret = settings.delivery_code_key()
         self._book = BookSlot(bookings, holds, WhyNotBookable(database, clock), clock)
-        self._get = GetBooking(bookings)
-        self._list = ListBookings(database)
+        self._get = GetBooking(database, clock)
+        self._list = ListBookings(database, clock)
         self._cancel = CancelBooking(bookings, database, clock)
-        self._code = GetDeliveryCode(bookings, secret)
+        self._code = GetDeliveryCode(database, secret, clock)
         self._deliver = RecordDelivery(bookings, secret, settings.delivery_earliest, clock)
 
     def BookSlot(self, request: pb.BookSlotRequest, context: Context) -> pb.BookSlotResponse:

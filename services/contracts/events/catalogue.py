@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.contracts.events.base import EventData
+from services.contracts.events.files import FILE_READ, FileRead
 
 _BOOKING = {
     "booking_id": "01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e40",
@@ -148,3 +149,11 @@ class ServicePublished(EventData):
 
     def to_json(self) -> bytes:
         return self.model_dump_json(by_alias=True).encode()
+
+
+class CatalogueFileRead(FileRead):
+    """Somebody else was shown bookings of a person. Internal: identity shows it to her."""
+
+    service: ClassVar[str] = "catalogue"
+    verb: ClassVar[str] = "read"
+    example: ClassVar[dict[str, Any]] = {**FILE_READ, "operation": "ListBookings"}

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.contracts.events.base import EventData
+from services.contracts.events.files import FILE_READ, FileRead
 
 _VOUCHER = {
     "voucher_id": "01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e50",
@@ -63,3 +64,11 @@ class VoucherExhausted(EventData):
     voucher_id: UUID
     person_id: UUID
     comune: str
+
+
+class VouchersFileRead(FileRead):
+    """Somebody else was shown plans or vouchers of a person. Internal: identity shows it to her."""
+
+    service: ClassVar[str] = "vouchers"
+    verb: ClassVar[str] = "read"
+    example: ClassVar[dict[str, Any]] = {**FILE_READ, "operation": "GetVoucher"}

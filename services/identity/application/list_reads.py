@@ -21,8 +21,8 @@ _USUAL = 50
 
 
 def list_reads(parts: Parts, caller: Caller, *, person_id: UUID, limit: int) -> list[ReadRecord]:
-    """The last looks at her file, newest first, each with the reader's name and office in place of the
-    subject.
+    """The last looks at her file, here and in other services, newest first, each with the reader's name and
+    office in place of the subject; with the office or the role alone if nobody here is the reader.
 
     For the person herself and for whom she lets read; their own looks are written down as well.
 
@@ -43,14 +43,22 @@ def list_reads(parts: Parts, caller: Caller, *, person_id: UUID, limit: int) -> 
 
 
 def _with_names(parts: Parts, connection: sa.Connection, found: list[ReadRecord]) -> list[ReadRecord]:
-    ids = {UUID(read.reader) for read in found}
-    names = accounts.display_names(connection, parts.data, ids)
+    accounts_of = {read.reader: _account_id(read.reader) for read in found}
+    names = accounts.display_names(connection, parts.data, set(filter(None, accounts_of.values())))
     places = territory.place_names(connection)
 
     def shown(read: ReadRecord) -> str:
         role = Role.parse(read.role)
         office = places.get((role.name == SOCIAL_POINT_OPERATOR, role.scope))
-        name = names[UUID(read.reader)]
-        return name if office is None else f"{name}, {office}"
+        account = accounts_of[read.reader]
+        name = None if account is None else names.get(account)
+        return ", ".join(part for part in (name, office) if part is not None) or read.role
 
     return [replace(read, reader=shown(read)) for read in found]
+
+
+def _account_id(reader: str) -> UUID | None:
+    try:
+        return UUID(reader)
+    except ValueError:  # not an account of ours
+        return None

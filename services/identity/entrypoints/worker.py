@@ -1,16 +1,25 @@
-"""What identity's worker does from time to time. It consumes no events."""
+"""What identity's worker does: it writes down reads elsewhere, and keeps house."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from services.chassis.clock import SystemClock
 from services.chassis.database import Database
 from services.chassis.jobs import Job
-from services.identity.application import purge
+from services.chassis.messaging import Subscription
+from services.identity import bootstrap
+from services.identity.application import on_file_read, purge
 from services.identity.settings import IdentitySettings
 
 _MINUTE = 60.0
+
+
+def subscriptions(settings: IdentitySettings, _database: Database) -> Sequence[Subscription]:
+    """Reads of persons' data in other services."""
+    handler = on_file_read.OnFileRead(bootstrap.personal_data(settings))
+    return [Subscription("identity.file-reads", on_file_read.EVENT_TYPES, handler)]
 
 
 def jobs(settings: IdentitySettings, _database: Database) -> list[Job]:

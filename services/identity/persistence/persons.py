@@ -102,6 +102,11 @@ def find(connection: sa.Connection, data: PersonalData, id: UUID) -> PersonRecor
     return None if row is None else _record(data, row)
 
 
+def exists(connection: sa.Connection, id: UUID) -> bool:
+    """Whether there is a person with that id."""
+    return connection.scalar(sa.select(person.c.id).where(person.c.id == id)) is not None
+
+
 def find_by_codice_fiscale(
     connection: sa.Connection, data: PersonalData, code: CodiceFiscale
 ) -> PersonRecord | None:

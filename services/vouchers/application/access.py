@@ -27,6 +27,7 @@ from services.contracts.access import (
 from services.vouchers.persistence import funding
 
 _PROVIDERS = (PROVIDER_STAFF, PROVIDER_CLIENT)
+_OF_A_COMUNE = (SOCIAL_WORKER, COMUNE_OFFICER)
 
 
 def require_known(caller: Caller) -> None:
@@ -75,6 +76,29 @@ def may_read_plan(caller: Caller, person: UUID, comune: str) -> bool:
 def may_read_goals(caller: Caller, person: UUID, comune: str) -> bool:
     """What a plan is to achieve: the person herself and her comune's social workers, nobody else."""
     return caller.person == person or caller.has(SOCIAL_WORKER, comune)
+
+
+def is_of_an_office(caller: Caller) -> bool:
+    """Whether the caller may read of others in an office, which they are told."""
+    return any(map(caller.has, (*_OF_A_COMUNE, PLAN_OFFICE, SOCIAL_POINT_OPERATOR)))
+
+
+def reads_as(caller: Caller, person: UUID, comune: str) -> str | None:
+    """The role, `name:scope`, in which somebody else reads what `comune` keeps of `person`; None if it is
+    she herself or who acts for her by her delegation.
+
+    An operator who assists her acts with her consent, but in an office: that is somebody else. Forbidden to
+    whom no office lets read.
+    """
+    if acts_for(caller, person, READ, never=(*_PROVIDERS, SOCIAL_POINT_OPERATOR)):
+        return None
+    for role in _OF_A_COMUNE:
+        if caller.has(role, comune):
+            return f"{role}:{comune}"
+    role = SOCIAL_POINT_OPERATOR if caller.may_act_for(person, READ) else PLAN_OFFICE
+    for scope in sorted(caller.scopes(role)):
+        return f"{role}:{scope}"
+    raise Forbidden
 
 
 def is_plan_office(connection: Connection, caller: Caller) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from services.chassis.caller import Caller
 from services.vouchers.application import access
 from services.vouchers.application.fields import Command
-from services.vouchers.application.read_vouchers import VoucherQuery, get_voucher
+from services.vouchers.application.read_vouchers import VoucherQuery, readable_voucher
 from services.vouchers.domain.ledger import Entry, Fault, Head, verify
 from services.vouchers.persistence import ledger
 
@@ -40,7 +40,7 @@ def verify_ledger(connection: Connection, caller: Caller, query: VerifyLedgerQue
     office's ambito.
     """
     if query.voucher_id is not None:
-        get_voucher(connection, caller, VoucherQuery(voucher_id=query.voucher_id))
+        readable_voucher(connection, caller, VoucherQuery(voucher_id=query.voucher_id))
         return _verified(ledger.ledgers(connection, voucher_id=query.voucher_id))
     return _verified(ledger.ledgers(connection, comuni=access.administered(connection, caller)))
 

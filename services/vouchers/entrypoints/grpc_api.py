@@ -130,7 +130,14 @@ class PlanServicer(rpc.PlanServiceServicer):
 class VoucherServicer(rpc.VoucherServiceServicer):
     """Vouchers and their ledger."""
 
-    def __init__(self, once: Once, database: Database, issue: IssueVoucher, choose: ChooseProvider) -> None:
+    def __init__(
+        self,
+        once: Once,
+        database: Database,
+        issue: IssueVoucher,
+        choose: ChooseProvider,
+        read: ReadVouchers,
+    ) -> None:
         self._once = once
         self._database = database
         self._issue = issue

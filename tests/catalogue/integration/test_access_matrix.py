@@ -35,16 +35,16 @@ WHOLE_YEAR = timedelta(days=365)
 
 
 def _list(world: World, caller: Caller, wanted: BookingFilter) -> None:
-    ListBookings(world.database)(wanted, caller, limit=20, cursor="")
+    ListBookings(world.database, world.clock)(wanted, caller, limit=20, cursor="")
 
 
 OPERATIONS: Mapping[str, Operation] = {
     "book": lambda w, b, c: w.book(b.slot_id, b.person_id, caller=c),
-    "get": lambda w, b, c: GetBooking(w.bookings)(b.id, c),
+    "get": lambda w, b, c: GetBooking(w.database, w.clock)(b.id, c),
     "list of person": lambda w, b, c: _list(w, c, BookingFilter(person_id=b.person_id)),
     "list of provider": lambda w, b, c: _list(w, c, BookingFilter(provider=b.provider)),
     "cancel": lambda w, b, c: CancelBooking(w.bookings, w.database, w.clock)(b.id, "reason", c),
-    "code": lambda w, b, c: GetDeliveryCode(w.bookings, SECRET)(b.id, c),
+    "code": lambda w, b, c: GetDeliveryCode(w.database, SECRET, w.clock)(b.id, c),
     "deliver": lambda w, b, c: RecordDelivery(w.bookings, SECRET, WHOLE_YEAR, w.clock)(
         b.id, delivery_code(SECRET, b.id), c
     ),

@@ -34,7 +34,7 @@ def deliver(world: World) -> RecordDelivery:
 
 @pytest.fixture
 def code_of(world: World) -> GetDeliveryCode:
-    return GetDeliveryCode(world.bookings, SECRET)
+    return GetDeliveryCode(world.database, SECRET, world.clock)
 
 
 def type_of(call: Callable[..., object], *arguments: Any) -> str:

@@ -131,7 +131,7 @@ def test_bookings_in_pages_newest_first(world: World) -> None:
     person = world.person()
     made = [world.book(person=person) for _ in range(5)]
     world.book()
-    listed = ListBookings(world.database)
+    listed = ListBookings(world.database, world.clock)
     for wanted, caller, count in (
         (BookingFilter(person_id=person), citizen(person), 5),
         (BookingFilter(provider=AURORA), staff("provider_client:aurora"), 6),
@@ -162,7 +162,7 @@ def test_an_office_sees_its_own_comune_s_bookings_only(world: World) -> None:
     world.book(person=person)
     _remember(world, person, "L319", 2)  # she moved
     after = world.book(person=person)
-    listed = ListBookings(world.database)
+    listed = ListBookings(world.database, world.clock)
     wanted = BookingFilter(person_id=person)
     items, _ = listed(wanted, staff("social_worker:L319"), limit=9, cursor="")
     assert [item.id for item in items] == [after.id]
