@@ -15,8 +15,10 @@ from services.contracts.events.base import EventData
 
 _CONTRACTS = Path("services/contracts")
 _EVENTS = all_events()
-# Words of need, health, means and identity: none of them may be the name of a public event's field.
-_NOT_NEUTRAL = ("isee", "codice", "fiscal", "name", "email", "phone", "address", "measure", "need", "birth")
+# Words of need, health, means and identity: none of them may be the name of a public event's field. A service
+# tells the need of the person whose id stands beside it.
+_OF_NEED = ("isee", "measure", "need", "service")
+_NOT_NEUTRAL = (*_OF_NEED, "codice", "fiscal", "name", "email", "phone", "address", "birth")
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -50,8 +52,14 @@ def test_a_consumer_ignores_fields_that_were_added_later(model: type[EventData])
 
 @pytest.mark.parametrize("model", [m for m in _EVENTS.values() if m.public], ids=lambda m: m.event_type())
 def test_a_public_event_carries_ids_and_neutral_facts_only(model: type[EventData]) -> None:
-    names = {name.lower() for name in model.model_fields}
-    assert not [name for name in names if any(word in name for word in _NOT_NEUTRAL)]
+    assert not [name for name in field_names(model) if any(word in name for word in _NOT_NEUTRAL)]
+
+
+@pytest.mark.parametrize("model", _EVENTS.values(), ids=lambda model: model.event_type())
+def test_no_event_tells_the_need_of_the_person_whose_id_it_carries(model: type[EventData]) -> None:
+    names = field_names(model)
+    if any(name.endswith(("person_id", "principal_id")) for name in names):
+        assert not [name for name in names if any(word in name for word in _OF_NEED)]
 
 
 @pytest.mark.parametrize("document", ["insiders.yaml", "cooperatives.yaml"])
@@ -71,6 +79,11 @@ def test_cooperatives_are_told_of_every_public_event_and_of_no_other() -> None:
     content = yaml.safe_load((_CONTRACTS / "asyncapi" / "cooperatives.yaml").read_text())
     public = {name for name, model in _EVENTS.items() if model.public}
     assert set(content["components"]["messages"]) == public
+
+
+def field_names(model: type[EventData]) -> set[str]:
+    """As the model calls them and as they travel."""
+    return {name.lower() for name in (*model.model_fields, *schema(model.event_type())["properties"])}
 
 
 def references(node: object, *, within: str = "") -> list[str]:
