@@ -18,6 +18,7 @@ from services.contracts.events.vouchers import VoucherIssued
 from services.vouchers.application import access
 from services.vouchers.application.fields import Command, Day, Quantity, Slug, Year, period
 from services.vouchers.domain.commitment import committed_cents
+from services.vouchers.domain.ledger import Terms
 from services.vouchers.domain.local_time import local_day
 from services.vouchers.domain.measures import Measure, refuse_incompatible
 from services.vouchers.domain.period import Period, calendar_year
@@ -78,8 +79,7 @@ class IssueVoucher:
             raise InvalidField(field="valid_to", it="Il giorno è passato.", en="The day is past.")
         self._take(connection, command, line, measures, person=plan.person_id, validity=validity)
         cents = self._commit(connection, command, plan, line)
-        new = vouchers.NewVoucher(
-            id=new_id(),
+        terms = Terms(
             person_id=plan.person_id,
             comune=plan.comune,
             plan_id=plan.id,
@@ -91,9 +91,13 @@ class IssueVoucher:
             section=line.section,
             unit=line.unit,
             validity=validity,
+            issued_by=caller.subject,
+        )
+        new = vouchers.NewVoucher(
+            id=new_id(),
+            terms=terms,
             quantity=command.quantity,
             committed_cents=cents,
-            issued_by=caller.subject,
             issued_at=now,
         )
         vouchers.issue(connection, new)
@@ -151,8 +155,8 @@ class IssueVoucher:
     def _tell(self, connection: Connection, new: vouchers.NewVoucher, command: IssueVoucherCommand) -> None:
         data = VoucherIssued(
             voucher_id=new.id,
-            person_id=new.person_id,
-            comune=new.comune,
+            person_id=new.terms.person_id,
+            comune=new.terms.comune,
             valid_from=command.valid_from,
             valid_to=command.valid_to,
         )
@@ -161,7 +165,7 @@ class IssueVoucher:
             subject=str(new.id),
             sequence=1,
             occurred_at=new.issued_at,
-            routing_key=routing_key(VoucherIssued, comune=new.comune),
+            routing_key=routing_key(VoucherIssued, comune=new.terms.comune),
             public=VoucherIssued.public,
             data=data.to_json(),
         )

@@ -2,8 +2,10 @@
 
 An entry's hash is SHA-256 over the previous entry's hash and the entry's own canonical text, so that a
 changed, removed or inserted entry breaks every hash after it; the voucher's row carries the count and the
-last hash, so that entries cut off at the end are missed too. PostgreSQL computes the hash in the statement
-that moves the balance (persistence.chain); this module computes it again, independently, to verify.
+last hash, so that entries cut off at the end are missed too. The first entry's text also holds the voucher's
+terms, so that a voucher that becomes somebody else's no longer fits its own first hash. PostgreSQL computes
+the hash in the statement that moves the balance (persistence.chain); this module computes it again,
+independently, to verify.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
+
+from services.vouchers.domain.commitment import Unit
+from services.vouchers.domain.period import Period
 
 CANONICAL_VERSION: Final = "1"
 """First word of every canonical text; another form of the text would begin with another word."""
@@ -74,6 +79,43 @@ MOVEMENTS: Final[Mapping[Kind, Mapping[str, int]]] = {
 _KINDS: Final = frozenset(map(str, Kind))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a voucher is issued for, which never changes: whose it is, out of what, for what, and when."""
+
+    person_id: UUID
+    comune: str
+    plan_id: UUID
+    plan_line_id: UUID
+    measure: str
+    fund: str
+    budget_year: int
+    service: str
+    section: str
+    unit: Unit
+    validity: Period
+    issued_by: str
+
+    def canonical(self) -> str:
+        """The terms as the text that is hashed. Only the last field could hold the separator."""
+        parts = (
+            self.person_id,
+            self.comune,
+            self.plan_id,
+            self.plan_line_id,
+            self.measure,
+            self.fund,
+            self.budget_year,
+            self.service,
+            self.section,
+            self.unit,
+            self.validity.first,
+            self.validity.last,
+            self.issued_by,
+        )
+        return "|".join(map(str, parts))
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a ledger.
@@ -94,8 +136,10 @@ class Entry:
     recorded_at: datetime
     hash: str
 
-    def canonical(self) -> str:
-        """The entry as the text that is hashed; no field can hold the separator."""
+    def canonical(self, terms: Terms) -> str:
+        """The entry as the text that is hashed; no field can hold the separator. An issue's ends with the
+        voucher's terms.
+        """
         instant = self.recorded_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         parts = (
             CANONICAL_VERSION,
@@ -110,7 +154,8 @@ class Entry:
             self.service_date or "",
             instant,
         )
-        return "|".join(map(str, parts))
+        text = "|".join(map(str, parts))
+        return f"{text}|{terms.canonical()}" if self.kind == Kind.ISSUE else text
 
 
 def chained_hash(previous: str, canonical: str) -> str:
@@ -120,11 +165,12 @@ def chained_hash(previous: str, canonical: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a voucher's row says of its ledger: the balance, how many entries there are, the last one's
-    hash.
+    """What a voucher's row says of its ledger: the terms, the balance, how many entries there are, the last
+    one's hash.
     """
 
     voucher_id: UUID
+    terms: Terms
     balance: Balance
     entries: int
     hash: str
@@ -150,7 +196,7 @@ def verify(head: Head, entries: Iterable[Entry]) -> list[Fault]:
     balance, previous, count = Balance(), "", 0
     for entry in entries:
         count += 1
-        reason = _wrong(entry, count, previous, balance)
+        reason = _wrong(entry, count, previous, balance, head.terms)
         if reason is not None:
             return [Fault(head.voucher_id, entry.sequence, reason)]
         balance, previous = balance.moved(Kind(entry.kind), entry.quantity), entry.hash
@@ -162,11 +208,12 @@ def verify(head: Head, entries: Iterable[Entry]) -> list[Fault]:
     return [Fault(head.voucher_id, 0, reason) for reason in faults]
 
 
-def _wrong(entry: Entry, expected: int, previous: str, before: Balance) -> str | None:
+def _wrong(entry: Entry, expected: int, previous: str, before: Balance, terms: Terms) -> str | None:
     if entry.sequence != expected:
         return f"entry {expected} is missing"
-    if entry.hash != chained_hash(previous, entry.canonical()):
-        return "the hash does not follow from the entry and the one before it"
+    if entry.hash != chained_hash(previous, entry.canonical(terms)):
+        others = "the voucher's terms" if entry.kind == Kind.ISSUE else "the one before it"
+        return f"the hash does not follow from the entry and {others}"
     if entry.kind not in _KINDS or entry.quantity <= 0:
         return f"no entry is a {entry.kind} of {entry.quantity}"
     if (entry.kind == Kind.ISSUE) != (expected == 1):

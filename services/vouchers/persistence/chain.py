@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.vouchers.domain.ledger import CANONICAL_VERSION, MOVEMENTS, Kind
+from services.vouchers.domain.ledger import CANONICAL_VERSION, MOVEMENTS, Kind, Terms
 from services.vouchers.persistence.tables import ledger_entry, voucher
 
 _BOOKING_COLUMNS = ("booking_id", "provider", "service_date")
@@ -94,8 +94,11 @@ def hash_of(
     voucher_id: sa.ColumnElement[Any],
     sequence: sa.ColumnElement[int],
     available: sa.ColumnElement[int],
+    terms: Terms | None = None,
 ) -> sa.ColumnElement[str]:
-    """The entry's hash, as domain.ledger's Entry.canonical and chained_hash define it."""
+    """The entry's hash, as domain.ledger's Entry.canonical and chained_hash define it; `terms` for an
+    issue.
+    """
     day = None if facts.service_date is None else sa.func.to_char(facts.service_date, "YYYY-MM-DD")
     instant = sa.func.to_char(sa.func.timezone("UTC", facts.recorded_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
     parts = (
@@ -110,6 +113,7 @@ def hash_of(
         _or_empty(facts.provider),
         _or_empty(day),
         instant,
+        *([] if terms is None else [sa.literal(terms.canonical(), sa.Text)]),
     )
     text = previous.concat(sa.func.concat_ws("|", *(sa.cast(part, sa.Text) for part in parts)))
     return sa.func.encode(sa.func.sha256(sa.func.convert_to(text, "UTF8")), "hex")

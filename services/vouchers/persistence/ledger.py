@@ -15,7 +15,7 @@ from services.vouchers.domain.commitment import Unit
 from services.vouchers.domain.ledger import Entry, Head, Kind
 from services.vouchers.domain.period import Period
 from services.vouchers.persistence.tables import budget, hold, ledger_entry, voucher
-from services.vouchers.persistence.vouchers import balance_of
+from services.vouchers.persistence.vouchers import balance_of, terms_of
 
 _STREAMED_ROWS = 1000
 _OWN = "own_"  # before the names of a voucher's columns, where an entry's stand beside them
@@ -167,7 +167,7 @@ def differences(connection: sa.Connection) -> list[Difference]:
 
 def _head(row: Any) -> Head:  # noqa: ANN401 - a row's mapping
     own = {name.removeprefix(_OWN): row[name] for name in row if name.startswith(_OWN)}
-    return Head(own["id"], balance_of(own), own["entries"], own["head_hash"])
+    return Head(own["id"], terms_of(own), balance_of(own), own["entries"], own["head_hash"])
 
 
 def _entries(first: Any, others: Iterator[Any]) -> Iterator[Entry]:  # noqa: ANN401 - rows' mappings

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from services.chassis.ids import new_id
 from services.vouchers.domain.assignments import Assignment, Assignments
 from services.vouchers.domain.commitment import Unit
-from services.vouchers.domain.ledger import Balance, Kind
+from services.vouchers.domain.ledger import Balance, Kind, Terms
 from services.vouchers.domain.period import Period
 from services.vouchers.domain.refusals import VoucherAlreadyIssued
 from services.vouchers.domain.voucher import ACTIVE, EXPIRED, ISSUED, Voucher
@@ -26,20 +26,9 @@ class NewVoucher:
     """What a voucher is born with."""
 
     id: UUID
-    person_id: UUID
-    comune: str
-    plan_id: UUID
-    plan_line_id: UUID
-    measure: str
-    fund: str
-    budget_year: int
-    service: str
-    section: str
-    unit: Unit
-    validity: Period
+    terms: Terms
     quantity: int
     committed_cents: int
-    issued_by: str
     issued_at: datetime
 
 
@@ -58,24 +47,25 @@ def issue(connection: sa.Connection, new: NewVoucher) -> None:
         voucher_id=sa.literal(new.id, voucher.c.id.type),
         sequence=sa.literal(1, sa.BigInteger),
         available=quantity,
+        terms=new.terms,
     )
     inserted = (
         sa.insert(voucher)
         .values(
             id=new.id,
-            person_id=new.person_id,
-            comune=new.comune,
-            plan_id=new.plan_id,
-            plan_line_id=new.plan_line_id,
-            measure=new.measure,
-            fund=new.fund,
-            budget_year=new.budget_year,
-            service=new.service,
-            section=new.section,
-            unit=new.unit,
+            person_id=new.terms.person_id,
+            comune=new.terms.comune,
+            plan_id=new.terms.plan_id,
+            plan_line_id=new.terms.plan_line_id,
+            measure=new.terms.measure,
+            fund=new.terms.fund,
+            budget_year=new.terms.budget_year,
+            service=new.terms.service,
+            section=new.terms.section,
+            unit=new.terms.unit,
             state=ISSUED,
-            valid_from=new.validity.first,
-            valid_to=new.validity.last,
+            valid_from=new.terms.validity.first,
+            valid_to=new.terms.validity.last,
             issued=quantity,
             available=quantity,
             reserved=0,
@@ -87,7 +77,7 @@ def issue(connection: sa.Connection, new: NewVoucher) -> None:
             assigned_providers=[],
             entries=1,
             head_hash=first_hash,
-            issued_by=new.issued_by,
+            issued_by=new.terms.issued_by,
             issued_at=new.issued_at,
             version=1,
         )
@@ -262,4 +252,22 @@ def balance_of(row: Any) -> Balance:  # noqa: ANN401 - a row's mapping
     """The balance in a row of `voucher`."""
     return Balance(
         row["issued"], row["available"], row["reserved"], row["consumed"], row["returned"], row["expired"]
+    )
+
+
+def terms_of(row: Any) -> Terms:  # noqa: ANN401 - a row's mapping
+    """The terms in a row of `voucher`."""
+    return Terms(
+        person_id=row["person_id"],
+        comune=row["comune"],
+        plan_id=row["plan_id"],
+        plan_line_id=row["plan_line_id"],
+        measure=row["measure"],
+        fund=row["fund"],
+        budget_year=row["budget_year"],
+        service=row["service"],
+        section=row["section"],
+        unit=Unit(row["unit"]),
+        validity=Period(row["valid_from"], row["valid_to"]),
+        issued_by=row["issued_by"],
     )

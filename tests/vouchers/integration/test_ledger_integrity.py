@@ -66,6 +66,10 @@ def test_vouchers_are_kept(world: World, used: Voucher, statement: str) -> None:
         ("DELETE FROM ledger_entry WHERE voucher_id = %s", 0),
         ("UPDATE voucher SET available = available + 60, issued = issued + 60 WHERE id = %s", 0),
         ("UPDATE voucher SET available = available + 60, consumed = consumed - 60 WHERE id = %s", 0),
+        ("UPDATE voucher SET person_id = gen_random_uuid() WHERE id = %s", 1),
+        ("UPDATE voucher SET comune = 'L733' WHERE id = %s", 1),
+        ("UPDATE voucher SET valid_to = valid_to + 1 WHERE id = %s", 1),
+        ("UPDATE voucher SET unit = 'cents' WHERE id = %s", 1),
     ],
 )
 def test_tampering_is_found_where_it_is(
@@ -75,6 +79,21 @@ def test_tampering_is_found_where_it_is(
     verification = world.verified()
     assert verification.vouchers == 4
     assert {(fault.voucher_id, fault.sequence) for fault in verification.faults} == {(used.id, sequence)}
+
+
+FROZEN = """
+    id person_id comune plan_id plan_line_id measure fund budget_year service section unit valid_from valid_to
+    issued issued_by issued_at
+"""
+
+
+@pytest.mark.parametrize("column", FROZEN.split())
+def test_what_a_voucher_was_issued_for_does_not_change(world: World, used: Voucher, column: str) -> None:
+    with (
+        pytest.raises(sa.exc.IntegrityError, match="stays what it was issued for"),
+        world.database.transaction() as connection,
+    ):
+        connection.execute(sa.text(f"UPDATE voucher SET {column} = {column}"))  # noqa: S608
 
 
 def test_a_balance_that_does_not_add_up_cannot_be_written(world: World, used: Voucher) -> None:

@@ -8,11 +8,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.vouchers.domain.ledger import MOVEMENTS, Balance, Entry, Head, Kind, chained_hash, verify
+from services.vouchers.domain.commitment import Unit
+from services.vouchers.domain.ledger import (
+    MOVEMENTS,
+    Balance,
+    Entry,
+    Head,
+    Kind,
+    Terms,
+    chained_hash,
+    verify,
+)
+from services.vouchers.domain.period import Period
 
 VOUCHER = UUID("01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e50")
 BOOKING = UUID("01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e40")
 AT = datetime(2026, 3, 2, 10, 0, 0, 1, tzinfo=UTC)
+
+TERMS = Terms(
+    person_id=UUID("01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e10"),
+    comune="L319",
+    plan_id=UUID("01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e30"),
+    plan_line_id=UUID("01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e20"),
+    measure="sad",
+    fund="fondo-sociale",
+    budget_year=2026,
+    service="assistenza-domiciliare",
+    section="anziani",
+    unit=Unit.MINUTES,
+    validity=Period(date(2026, 3, 1), date(2026, 6, 30)),
+    issued_by="officer-1",
+)
 
 
 def chain(*moves: tuple[Kind, int]) -> tuple[Head, list[Entry]]:
@@ -34,9 +60,9 @@ def chain(*moves: tuple[Kind, int]) -> tuple[Head, list[Entry]]:
             recorded_at=AT,
             hash="",
         )
-        previous = chained_hash(previous, entry.canonical())
+        previous = chained_hash(previous, entry.canonical(TERMS))
         entries.append(replace(entry, hash=previous))
-    return Head(VOUCHER, balance, len(entries), previous), entries
+    return Head(VOUCHER, TERMS, balance, len(entries), previous), entries
 
 
 WHOLE = (
@@ -53,12 +79,17 @@ WHOLE = (
 
 def test_the_canonical_text_and_its_hash_are_fixed_for_ever() -> None:
     _, entries = chain((Kind.ISSUE, 300), (Kind.RESERVE, 60))
-    assert entries[1].canonical() == (
+    assert entries[0].canonical(TERMS) == (
+        "1|01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e50|1|issue|300|2200|300||||2026-03-02T10:00:00.000001Z"
+        "|01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e10|L319|01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e30"
+        "|01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e20|sad|fondo-sociale|2026|assistenza-domiciliare|anziani|minutes|2026-03-01|2026-06-30|officer-1"
+    )
+    assert entries[1].canonical(TERMS) == (
         "1|01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e50|2|reserve|60|2200|240"
         "|01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e40|aurora|2026-03-10|2026-03-02T10:00:00.000001Z"
     )
-    assert entries[0].hash == "3024189aa45367000d366c9cbf7719c6660cab3b359c08eaeadb496e00a8e9de"
-    assert entries[1].hash == "7f2a8f72fe3a802c8b2230b79904a33f49975a5a4034a9d58bbca50b2d2945cc"
+    assert entries[0].hash == "ff1fc0e305e1ee0dec99a2962a56164bacb15a3c83d098f2aea3b959690ede9e"
+    assert entries[1].hash == "c9881ceb9ebf9f4210bb3fca6645bdff14bc59d2ba7340c6e513758792f1881e"
 
 
 def test_a_whole_ledger_has_no_fault() -> None:
@@ -114,6 +145,30 @@ def test_swapped_entries_are_found() -> None:
     head, entries = chain(*WHOLE)
     entries[1], entries[2] = replace(entries[2], sequence=2), replace(entries[1], sequence=3)
     assert [fault.sequence for fault in verify(head, entries)] == [2]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"person_id": VOUCHER},
+        {"comune": "L733"},
+        {"plan_id": VOUCHER},
+        {"plan_line_id": VOUCHER},
+        {"measure": "misura-b1"},
+        {"fund": "altro"},
+        {"budget_year": 2027},
+        {"service": "pasti"},
+        {"section": "minori"},
+        {"unit": Unit.CENTS},
+        {"validity": Period(date(2026, 3, 2), date(2026, 6, 30))},
+        {"validity": Period(date(2026, 3, 1), date(2026, 7, 1))},
+        {"issued_by": "officer-2"},
+    ],
+)
+def test_changed_terms_are_found_at_the_issue(change: dict[str, object]) -> None:
+    head, entries = chain(*WHOLE)
+    other = replace(head, terms=replace(head.terms, **change))  # type: ignore[arg-type]
+    assert [(fault.sequence, "terms" in fault.reason) for fault in verify(other, entries)] == [(1, True)]
 
 
 def test_a_changed_balance_is_found() -> None:

@@ -241,6 +241,17 @@ BEGIN
 END $$;
 CREATE TRIGGER ledger_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only();
+
+-- What a voucher was issued for is written into its first hash. A statement that so much as names one of
+-- these columns is wrong; one that moves the balance does not, and so does not pay for the trigger.
+CREATE FUNCTION voucher_stays_as_issued() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a voucher stays what it was issued for' USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER voucher_stays_as_issued
+    BEFORE UPDATE OF id, person_id, comune, plan_id, plan_line_id, measure, fund, budget_year, service,
+        section, unit, valid_from, valid_to, issued, issued_by, issued_at
+    ON voucher FOR EACH STATEMENT EXECUTE FUNCTION voucher_stays_as_issued();
 CREATE TRIGGER voucher_is_kept BEFORE DELETE OR TRUNCATE ON voucher
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only();
 """
