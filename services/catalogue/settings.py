@@ -18,12 +18,19 @@ class Settings(ServiceSettings):
     """gRPC target of the voucher's side."""
     voucher_hold_deadline_seconds: float = Field(2.0, gt=0)
     """How long a booking waits for the voucher's side before it is given up."""
+    voucher_maximum_concurrent_holds: int | None = Field(None, ge=1)
+    """How many bookings wait for the voucher's side at once; None: all threads but two, and at least one."""
     delivery_code_key_file: Path = Path("/run/secrets/catalogue-delivery-code-key")
     """A file with 32 random bytes in base64, from which the codes of visits are derived. Lost, all codes
     change.
     """
     delivery_earliest_before_start_minutes: int = Field(15, ge=0)
     """How long before its start a visit may be recorded. A demonstration that cannot wait sets it high."""
+
+    @property
+    def maximum_concurrent_holds(self) -> int:
+        """The bound itself: it leaves threads to those who do not need the voucher's side."""
+        return self.voucher_maximum_concurrent_holds or max(1, self.grpc_threads - 2)
 
     @property
     def delivery_earliest(self) -> timedelta:

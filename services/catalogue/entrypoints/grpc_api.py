@@ -16,7 +16,11 @@ from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2_grpc 
 def build(settings: Settings, database: Database) -> Servicers:
     """The servicers of a grpc process; raises if a secret is missing."""
     clock = SystemClock()
-    holds = GrpcVoucherHolds(open_channel(settings.vouchers_target), settings.voucher_hold_deadline_seconds)
+    holds = GrpcVoucherHolds(
+        open_channel(settings.vouchers_target),
+        settings.voucher_hold_deadline_seconds,
+        settings.maximum_concurrent_holds,
+    )
     return [
         (rpc.add_CatalogueServiceServicer_to_server, CatalogueServicer(database, clock)),
         (rpc.add_AccreditationServiceServicer_to_server, AccreditationServicer(database, clock)),

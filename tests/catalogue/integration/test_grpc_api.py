@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,6 +32,8 @@ from services.contracts.generated.ambito.vouchers.v1 import vouchers_pb2, vouche
 from tests.catalogue.world import SECRET, World
 from tests.support.tokens import TokenIssuer
 
+PATIENCE_SECONDS = 10.0  # as long as catalogue lets any call last
+
 
 class Exhausted(Refusal):
     kind = Kind.CONFLICT
@@ -45,12 +49,18 @@ class Holds(vouchers_pb2_grpc.HoldServiceServicer):
         self.requests: list[vouchers_pb2.HoldRequest] = []
         self.callers: list[Caller] = []
         self.error: Exception | None = None
+        self.hanging = threading.Semaphore(0)
+        """One more for each call that hangs, if `answers` is to be waited for."""
+        self.answers: threading.Event | None = None
 
     def Hold(
         self, request: vouchers_pb2.HoldRequest, context: grpc.ServicerContext
     ) -> vouchers_pb2.HoldResponse:
         self.requests.append(request)
         self.callers.append(caller_of(context))
+        if self.answers is not None:
+            self.hanging.release()
+            self.answers.wait(PATIENCE_SECONDS)
         if self.error is not None:
             raise self.error
         return vouchers_pb2.HoldResponse(quantity=request.minutes, available=0)
@@ -76,7 +86,13 @@ class Wire:
     def ask(self, method: str, request: Any, caller: Caller = ANONYMOUS, key: str | None = None) -> Any:
         service, _, name = method.partition(".")
         stub = getattr(rpc, f"{service}Stub")(self.channel)
-        return call(getattr(stub, name), request, caller=caller, deadline_seconds=5, idempotency_key=key)
+        return call(
+            getattr(stub, name),
+            request,
+            caller=caller,
+            deadline_seconds=PATIENCE_SECONDS,
+            idempotency_key=key,
+        )
 
     def refusal(self, *arguments: Any, **more: Any) -> Refusal:
         with pytest.raises(Refusal) as caught:
@@ -95,6 +111,7 @@ def wire(world: World, tmp_path: Path) -> Iterator[Wire]:
     settings = Settings(
         database_url=world.database.url,
         vouchers_target=f"127.0.0.1:{vouchers.port}",
+        voucher_hold_deadline_seconds=PATIENCE_SECONDS,
         delivery_code_key_file=tmp_path / "key",
         delivery_earliest_before_start_minutes=60 * 24 * 365,
     )
@@ -176,6 +193,45 @@ def test_without_the_voucher_s_side_no_seat_is_lost(wire: Wire, how: str) -> Non
         == "confirmed"
     )
     wire.world.check_invariants()
+
+
+def test_a_voucher_s_side_that_hangs_leaves_threads_to_the_others(wire: Wire) -> None:
+    """Six threads, six bookings with a voucher: four of them may wait, and everybody else goes on."""
+    world, threads, waiting = wire.world, 6, 4
+    slot = world.slot(starts_at=next_week(), capacity=threads + 1)
+    people = [world.person() for _ in range(threads + 1)]
+    wire.holds.answers = threading.Event()
+
+    def pay(number: int) -> Any:
+        request = pb.BookSlotRequest(slot_id=str(slot), voucher_id=str(new_id()))
+        try:
+            return wire.ask("BookingService.BookSlot", request, wire.citizen(people[number]), key="k").booking
+        except Refusal as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            bookings = {pool.submit(pay, number) for number in range(threads)}
+            for _ in range(waiting):
+                assert wire.holds.hanging.acquire(timeout=PATIENCE_SECONDS)
+            hanging = bookings
+            while len(hanging) > waiting:
+                hanging = wait(hanging, PATIENCE_SECONDS, FIRST_COMPLETED).not_done
+            turned_away = [one.result() for one in bookings - hanging]
+            assert all(isinstance(one, Unavailable) and one.retry_after_seconds for one in turned_away)
+            day = next_week().date().isoformat()
+            asked = pb.ListSlotsRequest(service="sad", from_date=day, to_date=day)
+            assert [item.free for item in wire.ask("CatalogueService.ListSlots", asked).items] == [3]
+            assert wire.ask("CatalogueService.SearchServices", pb.SearchServicesRequest()).total == 2
+            unpaid = pb.BookSlotRequest(slot_id=str(slot))
+            booked = wire.ask("BookingService.BookSlot", unpaid, wire.citizen(people[-1]), key="u").booking
+            assert booked.state == "confirmed"
+            assert not any(one.done() for one in hanging)
+        finally:
+            wire.holds.answers.set()
+        assert {one.result().state for one in hanging} == {"confirmed"}
+    world.check_invariants()
+    assert world.taken(slot) == waiting + 1
 
 
 def test_cancelling_with_and_without_right(wire: Wire) -> None:

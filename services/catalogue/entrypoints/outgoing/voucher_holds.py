@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import BoundedSemaphore
+
 import grpc
 
 from services.catalogue.domain.booking import Booking
@@ -16,14 +18,27 @@ _log = get_logger(__name__)
 
 
 class GrpcVoucherHolds:
-    """Calls `HoldService.Hold` with the booker's token."""
+    """Calls `HoldService.Hold` with the booker's token, at most `maximum_concurrent` at once.
 
-    def __init__(self, channel: grpc.Channel, deadline_seconds: float) -> None:
+    While that many wait for an answer, the next is given up at once: a voucher's side that hangs must not
+    take every thread from those who do not need it.
+    """
+
+    def __init__(self, channel: grpc.Channel, deadline_seconds: float, maximum_concurrent: int) -> None:
         self._stub = vouchers_pb2_grpc.HoldServiceStub(channel)  # type: ignore[no-untyped-call]  # generated
         self._deadline_seconds = deadline_seconds
+        self._places = BoundedSemaphore(maximum_concurrent)
 
     def hold(self, booking: Booking, caller: Caller) -> None:
         """As VoucherHolds; a fault on the other side counts as no answer."""
+        if not self._places.acquire(blocking=False):
+            raise Unavailable(retry_after_seconds=1)
+        try:
+            self._call(booking, caller)
+        finally:
+            self._places.release()
+
+    def _call(self, booking: Booking, caller: Caller) -> None:
         request = vouchers_pb2.HoldRequest(
             booking_id=str(booking.id),
             voucher_id=str(booking.voucher_id),
