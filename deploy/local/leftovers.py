@@ -9,9 +9,10 @@ MARK = "AMBITO_INSTANCE"  # in the environment of every process: the installatio
 
 
 def find(var: Path, *places: Path) -> dict[int, str]:
-    """Living processes that carry the mark of `var` or work inside it or one of `places`: pid → command.
+    """Living processes with the mark of `var`, and database servers in it or in `places`: pid → command.
 
-    PostgreSQL overwrites its environment with process titles, so its processes are known by their directory.
+    PostgreSQL overwrites its environment with process titles, so its processes are known by their program
+    and directory. A shell or an editor that somebody opened in there is not ours to end.
     """
     mark = f"{MARK}={var}".encode()
     roots = [var, *places]
@@ -20,8 +21,10 @@ def find(var: Path, *places: Path) -> dict[int, str]:
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            marked = mark in (entry / "environ").read_bytes().split(b"\0")
-            if marked or any((entry / "cwd").readlink().is_relative_to(root) for root in roots):
+            ours = mark in (entry / "environ").read_bytes().split(b"\0")
+            if not ours and (entry / "exe").readlink().name == "postgres":
+                ours = any((entry / "cwd").readlink().is_relative_to(root) for root in roots)
+            if ours:
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 if command:  # a zombie has none
                     found[int(entry.name)] = command.strip()

@@ -1,4 +1,4 @@
-"""The protos keep to buf's style: versioned packages, one request and one response per RPC, named enum zeros."""
+"""The protos keep to buf's style: versioned packages, a request and a response per RPC, named enum zeros."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -90,3 +91,12 @@ def test_what_a_killed_supervisor_leaves_is_found_and_ended(supervisor: Supervis
     assert set(leftovers.find(tmp_path)) == {pid}
     assert len(leftovers.end(tmp_path)) == 1
     assert leftovers.find(tmp_path) == {}
+
+
+def test_somebodys_shell_in_a_directory_of_the_installation_is_left_alone(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "600"], cwd=tmp_path) as shell:
+        try:
+            assert leftovers.end(tmp_path) == []
+            assert shell.poll() is None
+        finally:
+            shell.kill()
