@@ -42,7 +42,6 @@ def event_of(kind: BookingEventKind, moved: sa.CTE) -> sa.CTE:
         "booking_id": row.id,
         "person_id": row.person_id,
         "provider": row.provider,
-        "service": row.service,
         "comune": row.comune,
         "starts_at": _utc(row.starts_at),
         "ends_at": _utc(row.ends_at),

@@ -15,7 +15,6 @@ _BOOKING = {
     "booking_id": "01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e40",
     "person_id": "01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e0f",
     "provider": "cooperativa-aurora",
-    "service": "assistenza-domiciliare",
     "comune": "L733",
     "starts_at": "2026-12-01T08:00:00Z",
     "ends_at": "2026-12-01T09:00:00Z",
@@ -24,7 +23,10 @@ _BOOKING = {
 
 
 class BookingEvent(EventData):
-    """The facts of a booking. With a voucher, vouchers finds its hold by the booking's id."""
+    """The facts of a booking. With a voucher, vouchers finds its hold by the booking's id.
+
+    Never which service: beside a person's id it would tell her need, in queues, feeds and foreign servers.
+    """
 
     service: ClassVar[str] = "catalogue"
     aggregate: ClassVar[str] = "booking"
@@ -32,16 +34,10 @@ class BookingEvent(EventData):
     booking_id: UUID
     person_id: UUID = Field(description="Opaque id of the person who is cared for")
     provider: str = Field(description="Slug of the cooperative")
-    service_slug: str = Field(
-        alias="service", serialization_alias="service", description="Slug of the service"
-    )
     comune: str = Field(description="Belfiore code of the person's comune of residence")
     starts_at: datetime = Field(description="UTC")
     ends_at: datetime = Field(description="UTC")
     with_voucher: bool = Field(description="Whether a voucher pays for it")
-
-    def to_json(self) -> bytes:
-        return self.model_dump_json(by_alias=True).encode()
 
 
 class BookingConfirmed(BookingEvent):

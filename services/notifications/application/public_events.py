@@ -21,7 +21,6 @@ _TOLD: Final[frozenset[type[EventData]]] = frozenset(
         identity.PersonContactChanged,
         identity.DelegationGranted,
         identity.DelegationRevoked,
-        catalogue.ServicePublished,
         catalogue.ProviderPublished,
         catalogue.BookingConfirmed,
         catalogue.BookingCancelled,

@@ -16,7 +16,7 @@ from services.chassis.refusal import Language, NotFound
 from services.notifications.application.contact import ContactSeals, language_of
 from services.notifications.application.may import reads_for, require_known, require_reader_of
 from services.notifications.domain.local_time import ROME
-from services.notifications.domain.wording import Names, inbox_text, subject
+from services.notifications.domain.wording import inbox_text, subject
 from services.notifications.persistence import contacts, messages, names
 from services.notifications.persistence.messages import StoredMessage
 
@@ -82,9 +82,6 @@ class ReadMessages:
         people = contacts.find_recipients(connection, {reader, *(message.about_id for message in page)})
         if language is None:
             language = language_of(people[reader].language if reader in people else "")
-        services = names.service_names(
-            connection, {m.facts.service for m in page if m.facts.service}, language
-        )
         providers = names.provider_names(connection, {m.facts.provider for m in page if m.facts.provider})
         given_names = {
             person: self.seals.open(row.contact, person).given_name
@@ -100,9 +97,7 @@ class ReadMessages:
                     message.notice,
                     message.facts,
                     language,
-                    Names(
-                        services.get(message.facts.service or ""), providers.get(message.facts.provider or "")
-                    ),
+                    providers.get(message.facts.provider or ""),
                     given_names.get(message.about_id),
                 ),
                 event_id=message.event_id,

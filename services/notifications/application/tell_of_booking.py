@@ -27,7 +27,6 @@ def tell_of_booking(tell: Tell, connection: sa.Connection, event_id: UUID, booki
     """Tells the person cared for, and her delegates. Raises PersonNotYetKnown."""
     facts = Facts(
         reference=str(booking.booking_id),
-        service=booking.service_slug,
         provider=booking.provider,
         starts_at=booking.starts_at,
         ends_at=booking.ends_at,

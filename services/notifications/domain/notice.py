@@ -24,11 +24,10 @@ class Notice(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Ids and neutral facts. `service` and `provider` are slugs; their names are looked up when reading."""
+    """Ids and neutral facts. `provider` is a slug; the cooperative's name is looked up when reading."""
 
     reference: str
     """Id of the booking or voucher."""
-    service: str | None = None
     provider: str | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -57,7 +56,6 @@ class Facts:
 
         return cls(
             reference=stored["reference"],
-            service=stored.get("service"),
             provider=stored.get("provider"),
             starts_at=instant("starts_at"),
             ends_at=instant("ends_at"),

@@ -1,14 +1,13 @@
 """The texts of notices, Italian and English.
 
-Two readers, two rules. In the inbox on the portal, behind a login, a text may say which service, which
-cooperative and whose visit. An e-mail may not: whoever sees the screen or the mailbox learns that there is an
-appointment and when, never for what need (GDPR art. 9; domain invariant: neutral subjects, no service type,
-no need).
+Two readers, two rules. In the inbox on the portal, behind a login, a text may say which cooperative and whose
+visit. An e-mail may not: whoever sees the screen or the mailbox learns that there is an appointment and when,
+never for what need (GDPR art. 9; domain invariant: neutral subjects, no service type, no need). Which service
+it is, neither says: the events do not carry it. The portal shows it with the appointment itself.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from services.chassis.refusal import Language
@@ -23,17 +22,17 @@ _OTHER_SUBJECT: Final = {"it": "Nuovo messaggio sul portale", "en": "New message
 
 _INBOX: Final = {
     Notice.BOOKING_CONFIRMED: {
-        "it": "L'appuntamento è confermato: {service}, {provider}, {day}, dalle {start} alle {end}.",
-        "en": "The appointment is confirmed: {service}, {provider}, {day}, from {start} to {end}.",
+        "it": "È confermato un appuntamento con {provider}, {day}, dalle {start} alle {end}. {details}",
+        "en": "An appointment with {provider} is confirmed: {day}, from {start} to {end}. {details}",
     },
     Notice.BOOKING_CANCELLED: {
-        "it": "L'appuntamento è stato annullato {by}: "
-        "{service}, {provider}, {day}, dalle {start} alle {end}.",
-        "en": "The appointment was cancelled {by}: {service}, {provider}, {day}, from {start} to {end}.",
+        "it": "È stato annullato {by} un appuntamento con {provider}, {day}, dalle {start} alle {end}. "
+        "{details}",
+        "en": "An appointment with {provider} was cancelled {by}: {day}, from {start} to {end}. {details}",
     },
     Notice.BOOKING_DELIVERED: {
-        "it": "L'appuntamento si è svolto: {service}, {provider}, {day}, dalle {start} alle {end}.",
-        "en": "The appointment took place: {service}, {provider}, {day}, from {start} to {end}.",
+        "it": "Si è svolto un appuntamento con {provider}, {day}, dalle {start} alle {end}. {details}",
+        "en": "An appointment with {provider} took place: {day}, from {start} to {end}. {details}",
     },
     Notice.VOUCHER_ISSUED: {
         "it": "È disponibile un nuovo buono, valido dal {valid_from} al {valid_to} compreso. "
@@ -51,9 +50,10 @@ _CANCELLED_BY: Final = {
     "provider": {"it": "dalla cooperativa", "en": "by the cooperative"},
     "service": {"it": "dal servizio", "en": "by the service"},
 }
-_UNNAMED: Final = {
-    "service": {"it": "servizio", "en": "service"},
-    "provider": {"it": "cooperativa", "en": "cooperative"},
+_UNNAMED: Final = {"it": "una cooperativa", "en": "a cooperative"}
+_DETAILS: Final = {
+    "it": "I dettagli sono sul portale, tra gli appuntamenti.",
+    "en": "The details are on the portal, among the appointments.",
 }
 _ABOUT: Final = {"it": "Per {name}. ", "en": "For {name}. "}
 
@@ -90,24 +90,20 @@ _EMAIL_WHEN: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Names, in the reader's language, for what the facts only identify; None while one is not known yet."""
-
-    service: str | None = None
-    provider: str | None = None
-
-
 def subject(notice: Notice, language: Language) -> str:
     """The subject, in the inbox and of an e-mail: neutral in both."""
     return (_APPOINTMENT_SUBJECT if notice.is_about_a_booking else _OTHER_SUBJECT)[language]
 
 
-def inbox_text(notice: Notice, facts: Facts, language: Language, names: Names, about: str | None) -> str:
-    """The text on the portal. `about` is the given name of the person concerned, if it is not the reader."""
+def inbox_text(
+    notice: Notice, facts: Facts, language: Language, provider: str | None, about: str | None
+) -> str:
+    """The text on the portal. `provider` is the cooperative's name, None while it is not known yet; `about`
+    the given name of the person concerned, if it is not the reader.
+    """
     words = {
-        "service": names.service or _UNNAMED["service"][language],
-        "provider": names.provider or _UNNAMED["provider"][language],
+        "provider": provider or _UNNAMED[language],
+        "details": _DETAILS[language],
         "by": _CANCELLED_BY[facts.cancelled_by][language] if facts.cancelled_by else "",
     }
     if facts.starts_at and facts.ends_at:

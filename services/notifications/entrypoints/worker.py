@@ -18,7 +18,6 @@ from services.contracts.events.catalogue import (
     BookingDelivered,
     BookingEvent,
     ProviderPublished,
-    ServicePublished,
 )
 from services.contracts.events.identity import (
     DelegationGranted,
@@ -56,7 +55,7 @@ def subscriptions(settings: NotificationsSettings, _database: Database) -> Seque
         Subscription(
             "notifications.delegations", _types(DelegationGranted, DelegationRevoked), handlers.delegation
         ),
-        Subscription("notifications.names", _types(ServicePublished, ProviderPublished), handlers.name),
+        Subscription("notifications.names", _types(ProviderPublished), handlers.name),
         Subscription("notifications.bookings", frozenset(_BOOKINGS), handlers.booking),
         Subscription("notifications.vouchers", _types(VoucherIssued, VoucherExhausted), handlers.voucher),
     ]
@@ -89,14 +88,8 @@ class Handlers:
             keep_revoked(connection, received.parse(DelegationRevoked), received.sequence)
 
     def name(self, connection: sa.Connection, received: Received) -> None:
-        if received.type == ServicePublished.event_type():
-            service = received.parse(ServicePublished)
-            names.keep_service(
-                connection, service.service_slug, service.name_it, service.name_en, received.sequence
-            )
-        else:
-            provider = received.parse(ProviderPublished)
-            names.keep_provider(connection, provider.provider, provider.name, received.sequence)
+        provider = received.parse(ProviderPublished)
+        names.keep_provider(connection, provider.provider, provider.name, received.sequence)
 
     def booking(self, connection: sa.Connection, received: Received) -> None:
         tell_of_booking(self._tell, connection, received.id, received.parse(_BOOKINGS[received.type]))

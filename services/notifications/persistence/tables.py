@@ -57,15 +57,6 @@ delegation: Final = sa.Table(
     sa.Index("delegation_principal_id", "principal_id"),
 )
 
-service_name: Final = sa.Table(
-    "service_name",
-    metadata,
-    sa.Column("service", sa.Text, primary_key=True),
-    sa.Column("name_it", sa.Text, nullable=False),
-    sa.Column("name_en", sa.Text, nullable=False),
-    sa.Column("sequence", sa.BigInteger, nullable=False, comment="of the event it comes from"),
-)
-
 provider_name: Final = sa.Table(
     "provider_name",
     metadata,

@@ -19,9 +19,6 @@ from tests.notifications.support.mail_sink import MailSink
 from tests.notifications.support.world import (
     PROVIDER,
     PROVIDER_NAME,
-    SERVICE,
-    SERVICE_EN,
-    SERVICE_IT,
     Someone,
     World,
     booking,
@@ -29,17 +26,7 @@ from tests.notifications.support.world import (
 
 MARIA = Someone("Maria", "maria@example.org")
 EMMA = Someone("Emma", "emma@example.org", language="en")
-REVEALING = (
-    SERVICE,
-    SERVICE_IT,
-    SERVICE_EN,
-    PROVIDER,
-    PROVIDER_NAME,
-    "domicili",
-    "voucher",
-    "buono",
-    "hours",
-)
+REVEALING = (PROVIDER, PROVIDER_NAME, "domicili", "voucher", "buono", "hours")
 
 
 class Emails:
@@ -64,7 +51,7 @@ def mailing(make_world: Callable[..., World], sink: MailSink) -> tuple[World, Em
         portal_url="https://portale.example",
     )
     world.knows(MARIA, EMMA)
-    world.knows_names()
+    world.knows_the_cooperative()
     return world, Emails(world)
 
 

@@ -40,31 +40,36 @@ def inbox(api: Api, someone: Someone, **more: Any) -> Any:
     return api("ListMessages", request, api.who("citizen:*", person=someone.person_id))
 
 
-def test_the_inbox_names_service_and_cooperative_once_they_are_known(world: World, api: Api) -> None:
+def test_the_inbox_names_the_cooperative_once_it_is_known(world: World, api: Api) -> None:
     event_id = world.told(booking(MARIA))
     (message,) = inbox(api, MARIA).items
     assert message.body == (
-        "L'appuntamento è confermato: servizio, cooperativa, "
-        "martedì 1º dicembre 2026, dalle 09:00 alle 10:00."
+        "È confermato un appuntamento con una cooperativa, martedì 1º dicembre 2026, dalle 09:00 alle 10:00. "
+        "I dettagli sono sul portale, tra gli appuntamenti."
     )
-    world.knows_names()
+    world.knows_the_cooperative()
     (message,) = inbox(api, MARIA).items
     assert (message.subject, message.event_id, message.read) == (
         "Aggiornamento su un appuntamento",
         str(event_id),
         False,
     )
-    assert "Assistenza domiciliare, Cooperativa Aurora" in message.body
+    assert "un appuntamento con Cooperativa Aurora, martedì" in message.body
     (message,) = inbox(api, MARIA, language="en").items
     assert message.subject == "Update on an appointment"
-    assert "Home care, Cooperativa Aurora, Tuesday 1 December 2026, from 09:00 to 10:00" in message.body
+    assert message.body == (
+        "An appointment with Cooperativa Aurora is confirmed: Tuesday 1 December 2026, from 09:00 to 10:00. "
+        "The details are on the portal, among the appointments."
+    )
 
 
 def test_a_delegate_reads_for_whom_it_is_as_long_as_she_acts(world: World, api: Api) -> None:
     delegation = world.delegates(MARIA, EMMA, "read")
     world.told(booking(MARIA, BookingCancelled, cancelled_by="provider"))
     (message,) = inbox(api, EMMA).items
-    assert message.body.startswith("For Maria. The appointment was cancelled by the cooperative:")
+    assert message.body.startswith(
+        "For Maria. An appointment with a cooperative was cancelled by the cooperative: Tuesday"
+    )
     ended = DelegationRevoked(
         delegation_id=delegation, principal_id=MARIA.person_id, delegate_id=EMMA.person_id, comune="L319"
     )

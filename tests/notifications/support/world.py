@@ -25,7 +25,6 @@ from services.contracts.events.catalogue import (
     BookingConfirmed,
     BookingEvent,
     ProviderPublished,
-    ServicePublished,
 )
 from services.contracts.events.identity import DelegationGranted, PersonContactChanged, PersonRegistered
 from services.notifications.entrypoints.worker import subscriptions
@@ -34,8 +33,6 @@ from services.notifications.settings import NotificationsSettings
 
 STARTS_AT = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 ENDS_AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
-SERVICE = "assistenza-domiciliare"
-SERVICE_IT, SERVICE_EN = "Assistenza domiciliare", "Home care"
 PROVIDER = "cooperativa-aurora"
 PROVIDER_NAME = "Cooperativa Aurora"
 OTHER_PROVIDER = "cooperativa-brezza"
@@ -146,19 +143,8 @@ class World:
         for someone in people:
             self.told(self.registered(someone), subject=str(someone.person_id))
 
-    def knows_names(self) -> None:
-        """The service and the cooperative have been published."""
-        self.told(
-            ServicePublished(
-                service_slug=SERVICE,
-                name_it=SERVICE_IT,
-                name_en=SERVICE_EN,
-                section="",
-                duration_minutes=60,
-                price_cents=2200,
-                measures=[],
-            )
-        )
+    def knows_the_cooperative(self) -> None:
+        """It has been published."""
         self.told(ProviderPublished(provider=PROVIDER, name=PROVIDER_NAME, accreditations=[]))
 
     def delegates(
@@ -191,7 +177,6 @@ def booking(
         booking_id=new_id(),
         person_id=person if isinstance(person, UUID) else person.person_id,
         provider=provider,
-        service_slug=SERVICE,
         comune="L319",
         starts_at=STARTS_AT,
         ends_at=ENDS_AT,

@@ -8,11 +8,10 @@ import pytest
 from services.chassis.refusal import Language
 from services.notifications.domain.local_time import day_in_words, time_of_day, weekday_in_words
 from services.notifications.domain.notice import Facts, Notice
-from services.notifications.domain.wording import Names, email_text, inbox_text, subject
+from services.notifications.domain.wording import email_text, inbox_text, subject
 
 FACTS = Facts(
     reference="01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e40",
-    service="pasti-a-domicilio",
     provider="cooperativa-aurora",
     starts_at=datetime(2026, 12, 1, 8, 0, tzinfo=UTC),
     ends_at=datetime(2026, 12, 1, 9, 30, tzinfo=UTC),
@@ -20,7 +19,7 @@ FACTS = Facts(
     valid_from=date(2026, 12, 1),
     valid_to=date(2027, 5, 31),
 )
-NAMES = Names("Pasti a domicilio", "Cooperativa Aurora")
+PROVIDER_NAME = "Cooperativa Aurora"
 
 
 @pytest.mark.parametrize("language", get_args(Language))
@@ -29,7 +28,7 @@ def test_outside_the_portal_nothing_says_what_it_is_for(notice: Notice, language
     text = subject(notice, language) + email_text(
         notice, FACTS, language, name="Maria", about_somebody_else=True, portal="https://portale.example"
     )
-    for word in ("pasti", "aurora", "buono", "voucher", "cooperativ"):
+    for word in ("aurora", "buono", "voucher", "cooperativ"):
         assert word not in text.lower()
     assert "{" not in text
     assert FACTS.reference in text
@@ -37,12 +36,12 @@ def test_outside_the_portal_nothing_says_what_it_is_for(notice: Notice, language
 
 @pytest.mark.parametrize("language", get_args(Language))
 @pytest.mark.parametrize("notice", Notice)
-def test_the_portal_says_it_and_for_whom(notice: Notice, language: Language) -> None:
-    text = inbox_text(notice, FACTS, language, NAMES, "Maria")
+def test_the_portal_says_with_whom_and_for_whom(notice: Notice, language: Language) -> None:
+    text = inbox_text(notice, FACTS, language, PROVIDER_NAME, "Maria")
     assert "{" not in text
     assert "Maria" in text
-    assert ("Pasti a domicilio" in text) == notice.is_about_a_booking
-    assert not inbox_text(notice, FACTS, language, NAMES, None).startswith(("Per ", "For "))
+    assert (PROVIDER_NAME in text) == notice.is_about_a_booking
+    assert not inbox_text(notice, FACTS, language, PROVIDER_NAME, None).startswith(("Per ", "For "))
 
 
 def test_an_email_about_no_booking_says_no_time() -> None:

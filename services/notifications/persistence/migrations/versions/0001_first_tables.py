@@ -147,14 +147,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("person_id"),
     )
     op.create_table(
-        "service_name",
-        sa.Column("service", sa.Text(), nullable=False),
-        sa.Column("name_it", sa.Text(), nullable=False),
-        sa.Column("name_en", sa.Text(), nullable=False),
-        sa.Column("sequence", sa.BigInteger(), nullable=False, comment="of the event it comes from"),
-        sa.PrimaryKeyConstraint("service"),
-    )
-    op.create_table(
         "webhook_endpoint",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
