@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
 
-from services.catalogue.application.access import require_known
+from services.catalogue.application.access import acts_for, require_known
 from services.catalogue.application.ports import VoucherHolds
 from services.catalogue.domain.booking import Booking
 from services.catalogue.domain.booking_saga import (
@@ -150,6 +150,6 @@ def _for_whom(command: BookSlotCommand, caller: Caller) -> UUID:
             it="Indicare per chi è la prenotazione.",
             en="Say for whom the booking is.",
         )
-    if not caller.may_act_for(person_id, access.BOOK):
+    if not acts_for(caller, person_id, access.BOOK):
         raise Forbidden(field="person_id")
     return person_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.catalogue.application.access import require_visible
+from services.catalogue.application.access import acts_for, require_visible
 from services.catalogue.application.file_reads import reading, tell_reads
 from services.catalogue.domain.booking import DELIVER, why_not
 from services.catalogue.domain.delivery_code import delivery_code
@@ -31,7 +31,7 @@ class GetDeliveryCode:
     def __call__(self, booking_id: UUID, caller: Caller) -> str:
         with reading(self._database, caller) as connection:
             booking = require_visible(find(connection, bookings.c.id == booking_id), caller)
-            if not caller.may_act_for(booking.person_id, access.BOOK):
+            if not acts_for(caller, booking.person_id, access.BOOK):
                 raise Forbidden
             if (refusal := why_not(booking.state, DELIVER)) is not None:
                 raise refusal

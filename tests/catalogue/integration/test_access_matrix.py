@@ -83,6 +83,9 @@ CALLERS: Mapping[str, Callable[[Booking], Caller]] = {
     "cooperative elsewhere": lambda b: staff("provider_staff:brezza"),
     "its system": lambda b: staff("provider_client:aurora"),
     "system elsewhere": lambda b: staff("provider_client:brezza"),
+    "cooperative with powers": lambda b: acting(b.person_id, "book", "read", roles=["provider_staff:aurora"]),
+    "its system with powers": lambda b: acting(b.person_id, "book", "read", roles=["provider_client:aurora"]),
+    "elsewhere with powers": lambda b: acting(b.person_id, "book", "read", roles=["provider_staff:brezza"]),
     "unknown role": lambda b: staff("administrator:*", "citizen:*"),
 }
 
@@ -107,6 +110,9 @@ MATRIX: Mapping[str, tuple[str, ...]] = {
     "cooperative elsewhere":  (NO, UNKNOWN, NO, NO, UNKNOWN, UNKNOWN, UNKNOWN, NO),
     "its system":             (NO, YES, NO, YES, YES, NO, YES, NO),
     "system elsewhere":       (NO, UNKNOWN, NO, NO, UNKNOWN, UNKNOWN, UNKNOWN, NO),
+    "cooperative with powers": (NO, YES, YES, YES, YES, NO, YES, NO),
+    "its system with powers": (NO, YES, YES, YES, YES, NO, YES, NO),
+    "elsewhere with powers":  (NO, UNKNOWN, NO, NO, UNKNOWN, UNKNOWN, UNKNOWN, NO),
     "unknown role":           (NO, UNKNOWN, NO, NO, UNKNOWN, UNKNOWN, UNKNOWN, NO),
 }  # fmt: skip
 
