@@ -39,9 +39,9 @@ class _PurgeBatch(Protocol):
 
 
 def purge(database: Database, clock: Clock, retention: Retention) -> None:
-    """Removes messages, finished e-mails, ended deliveries and feed events past their retention: at most 20
-    batches of 500 rows of each, every batch in a transaction of its own. Deliveries before the events they
-    were made from.
+    """Removes messages, finished e-mails, ended deliveries and feed events past their retention, and gives up
+    deliveries that nobody will ever send: at most 20 batches of 500 rows of each, every batch in a
+    transaction of its own. Deliveries before the events they were made from.
     """
     now = clock.now()
     plan: tuple[tuple[str, _PurgeBatch, int], ...] = (

@@ -13,7 +13,6 @@ from services.chassis.database import Database
 from services.chassis.refusal import NotFound
 from services.notifications.application.may import is_of, require_known
 from services.notifications.domain.errors import EndpointDisabled
-from services.notifications.domain.webhook import EndpointState
 from services.notifications.persistence import deliveries, endpoints
 from services.notifications.persistence.deliveries import StoredDelivery
 from services.notifications.persistence.endpoints import StoredEndpoint
@@ -52,9 +51,8 @@ class SeeDeliveries:
             endpoint = _own_endpoint(connection, caller, delivery.endpoint_id)
             if endpoint is None:
                 raise NotFound(what="delivery", field="delivery_id")
-            if endpoint.state is not EndpointState.ACTIVE:
+            if not deliveries.queue_again(connection, endpoint.id, delivery_id):
                 raise EndpointDisabled
-            deliveries.queue_again(connection, endpoint.id, delivery_id)
             return deliveries.find_delivery(connection, delivery_id) or delivery
 
 

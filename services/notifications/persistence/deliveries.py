@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.ids import new_id
-from services.notifications.domain.webhook import Answer, DeliveryState
+from services.notifications.domain.webhook import Answer, DeliveryState, EndpointState
 from services.notifications.persistence.tables import (
     feed_event,
     webhook_attempt,
@@ -73,14 +73,19 @@ def find_delivery(connection: sa.Connection, delivery_id: UUID) -> StoredDeliver
     return next(iter(_with_attempts(connection, rows)), None)
 
 
-def queue_again(connection: sa.Connection, endpoint_id: UUID, delivery_id: UUID) -> None:
-    """Makes the delivery due now, with all attempts before it again, and lifts the endpoint's pause.
+def queue_again(connection: sa.Connection, endpoint_id: UUID, delivery_id: UUID) -> bool:
+    """Makes the delivery due now, with all attempts before it again, and lifts the endpoint's pause. False,
+    and nothing is changed, if the endpoint is not active.
 
     An attempt under way goes on; its result counts unless another begins first.
     """
-    connection.execute(
-        sa.update(webhook_endpoint).where(webhook_endpoint.c.id == endpoint_id).values(paused_until=None)
+    active = connection.execute(
+        sa.update(webhook_endpoint)
+        .where(webhook_endpoint.c.id == endpoint_id, webhook_endpoint.c.state == EndpointState.ACTIVE.value)
+        .values(paused_until=None)
     )
+    if active.rowcount == 0:
+        return False
     connection.execute(
         sa.update(webhook_delivery)
         .where(webhook_delivery.c.id == delivery_id)
@@ -89,6 +94,7 @@ def queue_again(connection: sa.Connection, endpoint_id: UUID, delivery_id: UUID)
         )
     )
     connection.execute(sa.select(sa.func.pg_notify(WAKE_CHANNEL, "")))
+    return True
 
 
 def add_attempt(connection: sa.Connection, delivery_id: UUID, answer: Answer) -> None:
@@ -112,18 +118,30 @@ def give_up_all(connection: sa.Connection, endpoint_id: UUID) -> None:
             webhook_delivery.c.endpoint_id == endpoint_id,
             webhook_delivery.c.state == DeliveryState.PENDING.value,
         )
-        .values(
-            state=DeliveryState.FAILED.value,
-            next_attempt_at=None,
-            finished_at=sa.func.now(),
-            lease=None,
-            leased_until=None,
-        )
+        .values(_GIVEN_UP)
     )
 
 
 def purge_deliveries(connection: sa.Connection, *, before: datetime, limit: int) -> int:
-    """Deletes at most `limit` deliveries that ended before `before`, with their attempts; how many."""
+    """Gives up at most `limit` deliveries pending to endpoints that are not active, and deletes at most
+    `limit` that ended before `before`, with their attempts; how many of both.
+
+    One that stayed pending for ever would for ever keep its event, and the events after it, in the feed.
+    """
+    stranded = (
+        sa.select(webhook_delivery.c.id)
+        .join(webhook_endpoint, webhook_endpoint.c.id == webhook_delivery.c.endpoint_id)
+        .where(
+            webhook_delivery.c.state == DeliveryState.PENDING.value,
+            webhook_endpoint.c.state != EndpointState.ACTIVE.value,
+        )
+        .limit(limit)
+        .with_for_update(of=webhook_delivery, skip_locked=True)
+        .cte("stranded")
+    )
+    given_up = connection.execute(
+        sa.update(webhook_delivery).where(webhook_delivery.c.id.in_(stranded.select())).values(_GIVEN_UP)
+    ).rowcount
     batch = (
         sa.select(webhook_delivery.c.id)
         .where(webhook_delivery.c.finished_at < before)
@@ -131,11 +149,19 @@ def purge_deliveries(connection: sa.Connection, *, before: datetime, limit: int)
         .with_for_update(skip_locked=True)
         .cte("batch")
     )
-    return connection.execute(
+    deleted = connection.execute(
         sa.delete(webhook_delivery).where(webhook_delivery.c.id.in_(batch.select()))
     ).rowcount
+    return given_up + deleted
 
 
+_GIVEN_UP: Final[dict[str, Any]] = {
+    "state": DeliveryState.FAILED.value,
+    "next_attempt_at": None,
+    "finished_at": sa.func.now(),
+    "lease": None,
+    "leased_until": None,
+}
 _SELECT = sa.select(
     webhook_delivery.c.id,
     webhook_delivery.c.endpoint_id,

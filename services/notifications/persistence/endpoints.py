@@ -91,14 +91,22 @@ def delete_endpoint(connection: sa.Connection, endpoint_id: UUID) -> None:
 
 
 def subscribed_endpoints(connection: sa.Connection, provider: str, event_type: str) -> list[UUID]:
-    """The cooperative's active endpoints that want this type."""
-    query = sa.select(webhook_endpoint.c.id).where(
-        webhook_endpoint.c.provider == provider,
-        webhook_endpoint.c.state == _ACTIVE,
-        sa.or_(
-            sa.func.cardinality(webhook_endpoint.c.event_types) == 0,
-            sa.literal(event_type) == sa.any_(webhook_endpoint.c.event_types),
-        ),
+    """The cooperative's active endpoints that want this type; they stay active until the transaction ends.
+
+    Whoever deletes or disables one meanwhile waits, and then gives up what was queued for it; whoever did so
+    before is waited for. Else a delivery could be queued that nobody ever sends or gives up.
+    """
+    query = (
+        sa.select(webhook_endpoint.c.id)
+        .where(
+            webhook_endpoint.c.provider == provider,
+            webhook_endpoint.c.state == _ACTIVE,
+            sa.or_(
+                sa.func.cardinality(webhook_endpoint.c.event_types) == 0,
+                sa.literal(event_type) == sa.any_(webhook_endpoint.c.event_types),
+            ),
+        )
+        .with_for_update(read=True)
     )
     return list(connection.scalars(query))
 
