@@ -25,7 +25,7 @@ from services.catalogue.domain.booking_saga import (
     after_reply,
     next_step,
 )
-from services.catalogue.domain.refusals import IdempotencyKeyRequired
+from services.catalogue.domain.refusals import IdempotencyKeyRequired, ProviderNotAccredited
 from services.catalogue.persistence.bookings import Bookings, Claim, SeatRequest
 from services.chassis.caller import Caller
 from services.chassis.clock import Clock
@@ -123,15 +123,25 @@ class BookSlot:
     def _ask(self, booking: Booking, claim: Claim, caller: Caller) -> Booking | None:
         match after_reply(self._reply(booking, caller)):
             case Confirm():
-                return self._bookings.confirm(booking.id, claim.actor, self._clock.now())
+                return self._bookings.confirm(
+                    booking.id, claim.actor, self._clock.now()
+                ) or self._refuse_unaccredited(booking, claim)
             case Refuse(refusal, for_good):
-                return self._bookings.refuse(
-                    booking.id,
-                    refusal,
-                    claim.actor,
-                    self._clock.now(),
-                    free_key=None if for_good else claim,
-                )
+                return self._refuse(booking, refusal, claim, for_good=for_good)
+
+    def _refuse_unaccredited(self, booking: Booking, claim: Claim) -> Booking | None:
+        """The cooperative's accreditation ended while the booking was made; None if it is something else."""
+        section = self._bookings.section_without_accreditation(booking.id)
+        if section is None:
+            return None
+        refusal = ProviderNotAccredited(
+            provider=booking.provider, section=section, service_date=booking.service_date
+        )
+        return self._refuse(booking, refusal, claim, for_good=True)
+
+    def _refuse(self, booking: Booking, refusal: Refusal, claim: Claim, *, for_good: bool) -> Booking | None:
+        free_key = None if for_good else claim
+        return self._bookings.refuse(booking.id, refusal, claim.actor, self._clock.now(), free_key=free_key)
 
     def _reply(self, booking: Booking, caller: Caller) -> Refusal | None:
         try:

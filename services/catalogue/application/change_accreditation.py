@@ -11,7 +11,7 @@ from services.catalogue.application.access import require_known
 from services.catalogue.application.publish import publish_provider
 from services.catalogue.domain.accreditation import Accreditation, Standing, changed
 from services.catalogue.persistence.accreditations import (
-    confirmed_bookings_outside,
+    bookings_outside,
     decide,
     entries_of,
     lock_provider,
@@ -37,8 +37,8 @@ class ChangeAccreditationCommand:
 
 
 class ChangeAccreditation:
-    """The entry as it is now, and how many confirmed visits to come it no longer allows. Those are not
-    cancelled.
+    """The entry as it is now, and how many visits to come, held or confirmed, it no longer allows. Those are
+    not cancelled; one that is still held is refused, unless it is being confirmed at this moment.
 
     New bookings follow it from the next one on. The same change again changes nothing and tells nobody.
     """
@@ -73,7 +73,7 @@ class ChangeAccreditation:
                     .values(version=provider.c.version + 1)
                 )
                 publish_provider(connection, command.provider, now)
-            affected = confirmed_bookings_outside(
+            affected = bookings_outside(
                 connection,
                 command.provider,
                 command.section,

@@ -6,7 +6,8 @@
       delivered                 │
     held, its time is over      │ lapse: seat free, hold released
     held                        │ ask vouchers to hold, then
-      … holds                   │   confirm
+      … holds                   │   confirm; but refuse for good if the cooperative's accreditation has
+                                │   ended since the seat was taken
       … refuses                 │   refuse for good: seat free, hold (had or to come) released
       … may answer otherwise    │   refuse, and free the idempotency key: the same request may
         later, or did not answer│   be made again as if nothing had happened

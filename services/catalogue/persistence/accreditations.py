@@ -84,10 +84,12 @@ def load_entries(connection: sa.Connection, slug: str, entries: Iterable[Accredi
     return True
 
 
-def confirmed_bookings_outside(
+def bookings_outside(
     connection: sa.Connection, slug: str, section: str, entries: Iterable[Accreditation], now: datetime
 ) -> int:
-    """How many confirmed visits to come in `section` lie on days on which `entries` do not allow them."""
+    """How many visits to come in `section`, held or confirmed, lie on days on which `entries` do not allow
+    them.
+    """
     allowed = [
         booking.c.service_date.between(entry.valid_from, entry.valid_to)
         for entry in entries
@@ -100,7 +102,7 @@ def confirmed_bookings_outside(
         .where(
             booking.c.provider == slug,
             service.c.section == section,
-            booking.c.state == State.CONFIRMED.value,
+            booking.c.state.in_([State.HELD.value, State.CONFIRMED.value]),
             booking.c.starts_at > now,
             sa.not_(sa.or_(sa.false(), *allowed)),
         )

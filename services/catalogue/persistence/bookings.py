@@ -33,7 +33,8 @@ from services.catalogue.persistence.booking_statements import (
     take_seat,
     with_key_freed,
 )
-from services.catalogue.persistence.tables import booking, messaging
+from services.catalogue.persistence.conditions import accredited, still_accredited
+from services.catalogue.persistence.tables import booking, messaging, service
 from services.chassis.database import Database
 from services.chassis.idempotency import Idempotency
 from services.chassis.refusal import Refusal
@@ -77,7 +78,7 @@ class Bookings:
         self._idempotency = Idempotency(messaging.idempotency)
         self._take_held = take_seat(State.HELD, None)
         self._take_confirmed = take_seat(State.CONFIRMED, events[CONFIRM])
-        self._confirm = move_booking(CONFIRM, events[CONFIRM], booking.c.held_until > NOW)
+        self._confirm = move_booking(CONFIRM, events[CONFIRM], booking.c.held_until > NOW, still_accredited())
         reasons = {"reason": sa.bindparam("reason_type"), "refusal": sa.bindparam("said", type_=JSONB)}
         self._refuse = move_booking(REFUSE, events[REFUSE], values=reasons)
         self._refuse_and_free_key = with_key_freed(self._refuse)
@@ -139,8 +140,18 @@ class Bookings:
             return find(connection, booking.c.id == booking_id)
 
     def confirm(self, booking_id: UUID, by: str, now: datetime) -> Booking | None:
-        """held → confirmed, while its time is not over."""
+        """held → confirmed, while its time is not over and if the cooperative is still accredited.
+
+        When the seat was taken it was; but that statement may have waited for the seat, and the voucher's
+        side was asked since.
+        """
         return self._move(self._confirm, by, now, booking=booking_id)
+
+    def section_without_accreditation(self, booking_id: UUID) -> str | None:
+        """The section in which the booking's cooperative is not accredited on its day; None if it is."""
+        with self._database.read() as connection:
+            section: str | None = connection.execute(_LACKING, {"looked_at": booking_id}).scalar()
+            return section
 
     def refuse(
         self, booking_id: UUID, refusal: Refusal, by: str, now: datetime, *, free_key: Claim | None
@@ -203,4 +214,12 @@ _COUNT_WRONG_CODE: Final = (
     )
     .values(wrong_codes=booking.c.wrong_codes + 1)
     .returning(booking.c.wrong_codes)
+)
+_LACKING: Final = (
+    sa.select(service.c.section)
+    .join(booking, booking.c.service == service.c.slug)
+    .where(
+        booking.c.id == sa.bindparam("looked_at"),
+        sa.not_(accredited(booking.c.service_date, booking.c.provider)),
+    )
 )

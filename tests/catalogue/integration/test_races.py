@@ -7,21 +7,36 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
-from services.catalogue.domain.booking import Booking
+from services.catalogue.application.booking_events import BOOKING_EVENTS
+from services.catalogue.application.change_accreditation import (
+    ChangeAccreditation,
+    ChangeAccreditationCommand,
+)
+from services.catalogue.domain.accreditation import Standing
+from services.catalogue.domain.booking import CONFIRM, Booking
 from services.catalogue.domain.delivery_code import delivery_code
 from services.catalogue.persistence import tables
+from services.catalogue.persistence.booking_statements import NOW, move_booking
 from services.chassis.idempotency import IdempotencyKeyReused
 from services.chassis.ids import new_id
 from services.chassis.refusal import Refusal
-from tests.catalogue.world import SECRET, World
+from tests.catalogue.world import AURORA, SECRET, SECTION, World, staff
 
 THREADS = 20
+
+
+def refusal_or_booking(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except Refusal as refusal:
+        return refusal
 
 
 def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
@@ -31,10 +46,7 @@ def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
     def one(number: int) -> Any:
         if number < THREADS:
             together.wait(20)
-        try:
-            return work(number)
-        except Refusal as refusal:
-            return refusal
+        return refusal_or_booking(lambda: work(number))
 
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(one, range(count)))
@@ -183,6 +195,46 @@ def test_cancel_and_deliver_at_once_is_one_of_them(world: World) -> None:
         answers = at_once(8, lambda n: moves[n % 2]())  # noqa: B023
         assert sum(answer is not None for answer in answers) == 1
     world.check_invariants()
+
+
+@pytest.mark.parametrize("guarded", [False, True], ids=["without its guard", "with it"])
+def test_a_suspension_reaches_a_booking_that_waits_for_its_seat(world: World, guarded: bool) -> None:
+    """The statement that takes the seat looks at the register before it waits, and not again afterwards."""
+    if not guarded:
+        in_time = tables.booking.c.held_until > NOW
+        world.bookings._confirm = move_booking(CONFIRM, BOOKING_EVENTS[CONFIRM], in_time)
+    slot, person = world.slot(), world.person()
+    suspend = ChangeAccreditation(world.database, world.clock)
+    with ThreadPoolExecutor(1) as pool:
+        with world.database.transaction() as connection:
+            connection.execute(sa.select(tables.slot.c.id).where(tables.slot.c.id == slot).with_for_update())
+            answer = pool.submit(refusal_or_booking, lambda: world.book(slot, person, voucher=new_id()))
+            _until_somebody_waits_for_a_lock(world)
+            suspend(SUSPENSION, staff("plan_office:tradate"))
+        after = answer.result(20)
+    assert kinds([after]) == {"provider-not-accredited" if guarded else "confirmed": 1}
+    assert world.taken(slot) == (0 if guarded else 1)
+    world.check_invariants()
+
+
+SUSPENSION = ChangeAccreditationCommand(
+    provider=AURORA,
+    section=SECTION,
+    state=Standing.SUSPENDED,
+    valid_from=None,
+    valid_to=None,
+    reason="Delibera 12/2026",
+)
+
+
+def _until_somebody_waits_for_a_lock(world: World) -> None:
+    query = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()")
+    deadline = monotonic() + 20
+    while True:
+        with world.database.read() as connection:
+            if connection.execute(query).scalar_one():
+                return
+        assert monotonic() < deadline, "nobody waits"
 
 
 def test_a_hundred_guesses_at_once_count_five(world: World) -> None:

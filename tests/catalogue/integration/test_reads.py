@@ -19,14 +19,15 @@ from services.catalogue.application.list_slots import ListSlots, SlotQuery
 from services.catalogue.application.reconcile import reconcile
 from services.catalogue.application.remember_person import remember_person
 from services.catalogue.domain.accreditation import Standing
-from services.catalogue.domain.booking import State
+from services.catalogue.domain.booking import Booking, State
 from services.catalogue.domain.neutrality import shown_order
 from services.catalogue.persistence import tables
 from services.catalogue.persistence.booking_lists import BookingFilter
+from services.chassis.caller import Caller
 from services.chassis.ids import new_id
 from services.chassis.messaging import Received
 from services.chassis.refusal import Refusal
-from services.contracts.events.catalogue import ProviderPublished
+from services.contracts.events.catalogue import BookingRefused, ProviderPublished
 from services.contracts.events.identity import PersonContactChanged, PersonRegistered
 from tests.catalogue.world import (
     AURORA,
@@ -216,6 +217,27 @@ def test_a_suspension_stops_the_next_booking_and_counts_those_made(world: World)
     assert len(world.events()) == events
     assert use(change(Standing.ACCREDITED), OFFICE)[1] == 0
     assert world.book(slot).state is State.CONFIRMED
+
+
+def test_a_suspension_counts_a_held_booking_and_keeps_it_from_being_confirmed(world: World) -> None:
+    """While the voucher's side is asked, the cooperative is suspended: what it held must be released."""
+    use, slot, affected = ChangeAccreditation(world.database, world.clock), world.slot(), list[int]()
+
+    def hold(booking: Booking, caller: Caller) -> None:
+        affected.append(use(change(Standing.SUSPENDED), OFFICE)[1])
+
+    world.holds.hold = hold  # type: ignore[method-assign]
+    with pytest.raises(Refusal) as caught:
+        world.book(slot, voucher=new_id())
+    assert caught.value.type == "provider-not-accredited"
+    assert caught.value.facts["section"] == SECTION
+    assert affected == [1]
+    assert world.taken(slot) == 0
+    event = world.events()[-1]
+    assert event.type == BookingRefused.event_type()  # by which vouchers releases the hold
+    assert BookingRefused.model_validate_json(event.data).reason == "provider-not-accredited"
+    assert use(change(Standing.SUSPENDED), OFFICE)[1] == 0
+    world.check_invariants()
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ class Shelf:
     moves: list[Move] = field(default_factory=list)
     freed_keys: list[str] = field(default_factory=list)
     interfere: Callable[[Booking], Booking] | None = None
+    accredited: bool = True
 
     def take_seat(self, seat: SeatRequest, claim: Claim, now: datetime) -> Booking | None:
         return self.seat if self.before is None else None
@@ -78,7 +79,12 @@ class Shelf:
         return self.before or self.seat
 
     def confirm(self, booking_id: UUID, by: str, now: datetime) -> Booking | None:
-        return self._move(CONFIRM, lambda b: b.held_until is not None and b.held_until > now)
+        return self._move(
+            CONFIRM, lambda b: self.accredited and b.held_until is not None and b.held_until > now
+        )
+
+    def section_without_accreditation(self, booking_id: UUID) -> str | None:
+        return None if self.accredited else "anziani"
 
     def lapse(self, booking_id: UUID, by: str, now: datetime) -> Booking | None:
         return self._move(LAPSE, lambda b: b.held_until is not None and b.held_until <= now)
@@ -143,9 +149,11 @@ def outcome(story: Story) -> tuple[str, list[Move], int, list[str]]:
             ("voucher-exhausted", [REFUSE], 1, ["key"]),
         ),
         (Shelf(seat=booking(State.CONFIRMED)), None, ("confirmed", [], 0, [])),
+        (Shelf(seat=booking(), accredited=False), None, ("provider-not-accredited", [REFUSE], 1, [])),
         # the same key again
         (Shelf(before=booking()), None, ("confirmed", [CONFIRM], 1, [])),
         (Shelf(before=booking()), Exhausted(), ("voucher-exhausted", [REFUSE], 1, [])),
+        (Shelf(before=booking(), accredited=False), None, ("provider-not-accredited", [REFUSE], 1, [])),
         (Shelf(before=booking(held_until=NOW)), None, ("booking-lapsed", [LAPSE], 0, [])),
         (Shelf(before=booking(State.CONFIRMED)), None, ("confirmed", [], 0, [])),
         (Shelf(before=booking(State.CANCELLED)), None, ("cancelled", [], 0, [])),
