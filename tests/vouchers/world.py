@@ -254,7 +254,9 @@ class World:
         with self.database.read() as connection:
             if voucher is None:
                 return verify_everything(connection)
-            return verify_ledger(connection, PLAN_OFFICE, VerifyLedgerQuery(voucher_id=voucher.id))
+            return verify_ledger(
+                connection, PLAN_OFFICE, VerifyLedgerQuery(voucher_id=voucher.id), lambda: None
+            )
 
     def differences(self) -> list[ledger.Difference]:
         with self.database.read() as connection:

@@ -214,6 +214,21 @@ class ServiceNotYetKnown(Refusal):
         super().__init__(field=field, retry_after_seconds=1)
 
 
+class LedgerTooLong(Refusal):
+    """More is to be verified than the time of one call allows. The counts say how far it came."""
+
+    kind = Kind.CONFLICT
+    type = "ledger-too-long"
+    it = (
+        "Il tempo di una richiesta non basta: verificati {vouchers} voucher, con {faults} errori, ne restano "
+        "altri. Indicare un voucher, o far eseguire il comando verify-ledger."
+    )
+    en = (
+        "The time of one call does not suffice: {vouchers} vouchers were verified, with {faults} faults, and "
+        "more are left. Give one voucher, or have the command verify-ledger run."
+    )
+
+
 class AllocationBelowCommitted(Refusal):
     """A budget cannot become smaller than what vouchers bind already."""
 

@@ -10,7 +10,7 @@ import grpc
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.database import Database
 from services.chassis.idempotency import Idempotency
-from services.chassis.rpc.context import caller_of
+from services.chassis.rpc.context import caller_of, remaining_seconds
 from services.contracts.generated.ambito.vouchers.v1 import vouchers_pb2 as pb
 from services.contracts.generated.ambito.vouchers.v1 import vouchers_pb2_grpc as rpc
 from services.vouchers import bootstrap
@@ -213,7 +213,8 @@ class VoucherServicer(rpc.VoucherServiceServicer):
     ) -> pb.VerifyLedgerResponse:
         query = VerifyLedgerQuery(voucher_id=request.voucher_id)
         with self._database.read() as connection:
-            return verification_message(verify_ledger(connection, caller_of(context), query))
+            verification = verify_ledger(connection, caller_of(context), query, remaining_seconds)
+        return verification_message(verification)
 
 
 class HoldServicer(rpc.HoldServiceServicer):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,7 +17,8 @@ from services.vouchers.domain.period import Period
 from services.vouchers.persistence.tables import budget, hold, ledger_entry, voucher
 from services.vouchers.persistence.vouchers import balance_of, terms_of
 
-_STREAMED_ROWS = 1000
+BATCH: Final = 100
+"""Vouchers that one query of `ledgers` reads."""
 _OWN = "own_"  # before the names of a voucher's columns, where an entry's stand beside them
 
 
@@ -46,25 +47,25 @@ def entries_of(connection: sa.Connection, voucher_id: UUID) -> list[Entry]:
 def ledgers(
     connection: sa.Connection, *, voucher_id: UUID | None = None, comuni: frozenset[str] | None = None
 ) -> Iterator[tuple[Head, Iterator[Entry]]]:
-    """Vouchers with their entries: of one voucher, of some comuni, or all of them.
+    """Vouchers with their entries, by id: one voucher, those of some comuni, or all of them.
 
-    One query, so that rows and entries are of the same instant, streamed, so that any number of them fits in
-    memory. Read each voucher's entries before asking for the next.
+    One query for BATCH of them: a voucher's row and its entries are of the same instant, the first ones come
+    at once, and any number of them fits in memory. Read each voucher's entries before asking for the next.
     """
-    own = [column.label(f"{_OWN}{column.name}") for column in voucher.c]
-    query = (
-        sa.select(*own, ledger_entry)
-        .join_from(voucher, ledger_entry, ledger_entry.c.voucher_id == voucher.c.id, isouter=True)
-        .order_by(voucher.c.id, ledger_entry.c.sequence)
-    )
+    wanted = sa.select(voucher).order_by(voucher.c.id).limit(BATCH)
     if voucher_id is not None:
-        query = query.where(voucher.c.id == voucher_id)
+        wanted = wanted.where(voucher.c.id == voucher_id)
     if comuni is not None:
-        query = query.where(voucher.c.comune.in_(comuni))
-    rows = connection.execution_options(yield_per=_STREAMED_ROWS).execute(query).mappings()
-    for _, group in groupby(rows, key=lambda row: row[f"{_OWN}id"]):
-        first = next(group)
-        yield _head(first), _entries(first, group)  # noqa: B031 - each group is read once
+        wanted = wanted.where(voucher.c.comune.in_(comuni))
+    batch = wanted
+    while True:
+        count = 0
+        for head, entries in _ledgers_of(connection, batch.subquery()):
+            count += 1
+            batch = wanted.where(voucher.c.id > head.voucher_id)
+            yield head, entries
+        if count < BATCH:
+            return
 
 
 def consumptions(
@@ -163,6 +164,19 @@ def differences(connection: sa.Connection) -> list[Difference]:
         )
         for row in connection.execute(committed)
     ]
+
+
+def _ledgers_of(connection: sa.Connection, chosen: sa.Subquery) -> Iterator[tuple[Head, Iterator[Entry]]]:
+    own = [column.label(f"{_OWN}{column.name}") for column in chosen.c]
+    query = (
+        sa.select(*own, ledger_entry)
+        .join_from(chosen, ledger_entry, ledger_entry.c.voucher_id == chosen.c.id, isouter=True)
+        .order_by(chosen.c.id, ledger_entry.c.sequence)
+    )
+    rows = connection.execute(query).mappings()
+    for _, group in groupby(rows, key=lambda row: row[f"{_OWN}id"]):
+        first = next(group)
+        yield _head(first), _entries(first, group)  # noqa: B031 - each group is read once
 
 
 def _head(row: Any) -> Head:  # noqa: ANN401 - a row's mapping
