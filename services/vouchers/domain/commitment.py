@@ -20,16 +20,4 @@ def committed_cents(quantity: int, unit: Unit, *, price_cents: int, duration_min
     """
     if unit is Unit.CENTS:
         return quantity
-    return _ceiling(quantity * price_cents, duration_minutes)
-
-
-def still_committed_cents(committed: int, *, issued: int, lost: int) -> int:
-    """What stays bound of `committed` once `lost` of the `issued` units can no longer be used; rounded up.
-
-    The difference is what the budget regains. persistence.expiry says the same in SQL.
-    """
-    return _ceiling(committed * (issued - lost), issued)
-
-
-def _ceiling(dividend: int, divisor: int) -> int:
-    return -(-dividend // divisor)
+    return -(-(quantity * price_cents) // duration_minutes)

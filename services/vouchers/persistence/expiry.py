@@ -33,22 +33,28 @@ def lock_due(connection: sa.Connection, today: date, limit: int) -> list[UUID]:
 
 def expire(connection: sa.Connection, locked: list[UUID], at: datetime) -> None:
     """Expire locked vouchers: what was available moves to expired, and in the same statement the budgets
-    regain what it bound, rounded as in domain.commitment.
+    regain what it bound.
     """
     connection.execute(_EXPIRE, {"ids": locked, "at": at})
 
 
+def still_committed(
+    committed: sa.ColumnElement[int], *, issued: sa.ColumnElement[int], lost: sa.ColumnElement[int]
+) -> sa.ColumnElement[int]:
+    """What stays bound of `committed` cents once `lost` of the `issued` units can no longer be used; rounded
+    up, so that it never falls short of what was used. The difference is what the budget regains.
+    """
+    return (committed * (issued - lost) + issued - 1) // issued
+
+
 def _expire_statement() -> sa.Select[tuple[UUID]]:
-    # Integer division, rounded up.
-    still_committed = (
-        voucher.c.committed_cents * (voucher.c.issued - voucher.c.available) + voucher.c.issued - 1
-    ) // voucher.c.issued
+    stays = still_committed(voucher.c.committed_cents, issued=voucher.c.issued, lost=voucher.c.available)
     # The rows are locked, so what `due` reads is what the updates change.
     due = (
         sa.select(
             voucher.c.id,
             voucher.c.available,
-            (voucher.c.committed_cents - still_committed).label("regained"),
+            (voucher.c.committed_cents - stays).label("regained"),
         )
         .where(voucher.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(voucher.c.id.type))))
         .cte("due")

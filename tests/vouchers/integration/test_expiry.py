@@ -5,10 +5,15 @@ left.
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from services.chassis.database import Database
 from services.chassis.ids import new_id
 from services.chassis.refusal import Refusal
 from services.vouchers.domain.ledger import Balance
+from services.vouchers.persistence.expiry import still_committed
 from tests.vouchers.world import World
 
 LAST_EVENING = datetime(2026, 6, 30, 21, 59, 59, tzinfo=UTC)  # a second before midnight in Italy
@@ -85,6 +90,20 @@ def test_the_rest_of_a_rounded_commitment_stays_bound(world: World) -> None:
     assert world.expire() == 1
     assert world.budget().committed_cents == 37
     assert world.differences() == []
+
+
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(committed=st.integers(0, 10**9), issued=st.integers(1, 10**7), data=st.data())
+def test_what_stays_bound_covers_what_was_used_and_not_a_cent_more(
+    database: Database, committed: int, issued: int, data: st.DataObject
+) -> None:
+    lost = data.draw(st.one_of(st.sampled_from([0, issued]), st.integers(0, issued)))
+    numbers = [sa.literal(number, sa.BigInteger) for number in (committed, issued, lost)]
+    query = sa.select(still_committed(numbers[0], issued=numbers[1], lost=numbers[2]))
+    with database.read() as connection:
+        kept = connection.execute(query).scalar_one()
+    assert 0 <= kept * issued - committed * (issued - lost) < issued
+    assert isinstance(kept, int)
 
 
 def test_many_are_expired_batch_by_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.vouchers.domain.accreditation import Accreditation, is_accredited
-from services.vouchers.domain.commitment import Unit, committed_cents, still_committed_cents
+from services.vouchers.domain.commitment import Unit, committed_cents
 from services.vouchers.domain.local_time import ZONE, local_day
 from services.vouchers.domain.measures import Measure, Rule, cited_rule, refuse_incompatible
 from services.vouchers.domain.period import Period, calendar_year
@@ -84,17 +84,6 @@ class TestCommitment:
     ) -> None:
         cents = committed_cents(minutes, Unit.MINUTES, price_cents=price, duration_minutes=duration)
         assert 0 <= cents * duration - minutes * price < duration
-
-    @given(st.integers(0, 10**9), st.integers(1, 10**7), st.data())
-    def test_what_stays_bound_covers_what_was_used(
-        self, committed: int, issued: int, data: st.DataObject
-    ) -> None:
-        lost = data.draw(st.integers(0, issued))
-        kept = still_committed_cents(committed, issued=issued, lost=lost)
-        assert 0 <= kept <= committed
-        assert kept * issued >= committed * (issued - lost)
-        assert still_committed_cents(committed, issued=issued, lost=issued) == 0
-        assert still_committed_cents(committed, issued=issued, lost=0) == committed
 
 
 class TestAccreditation:
