@@ -108,6 +108,13 @@ def _line(connection: Connection, wanted: WantedLine, where: str, measures: dict
             it="Il servizio è di un'altra sezione.",
             en="The service belongs to another section.",
         )
+    if service.section not in measure.sections:
+        raise InvalidField(
+            field=f"{where}.section",
+            it="La misura non vale per la sezione «{section}».",
+            en="The measure is not for the section “{section}”.",
+            section=service.section,
+        )
     return PlanLine(
         id=new_id(),
         measure=measure.slug,

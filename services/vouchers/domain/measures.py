@@ -22,7 +22,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A measure: what it is paid from, what its vouchers count, when it is in force, what it excludes."""
+    """A measure: what it is paid from, what its vouchers count, in which sections of the register it pays,
+    when it is in force, what it excludes.
+    """
 
     slug: str
     name_it: str

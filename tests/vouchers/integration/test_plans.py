@@ -1,18 +1,25 @@
 """Plans: written, signed, and then as they are."""
 
+from pathlib import Path
 from typing import Any
 
 import pydantic
 import pytest
 import sqlalchemy as sa
 
+from services.chassis.database import Database
 from services.chassis.ids import new_id
 from services.chassis.refusal import NotFound, Refusal
+from services.contracts.territory import read_territory
+from services.vouchers.application.load_territory import load_territory
 from services.vouchers.application.read_plans import GetPlanQuery
 from services.vouchers.application.sign_plan import SignPlanCommand
 from services.vouchers.domain.commitment import Unit
 from services.vouchers.domain.refusals import PersonNotYetKnown, PlanAlreadySigned, ServiceNotYetKnown
+from services.vouchers.persistence import copies
 from tests.vouchers.world import HOME_CARE, MEAL_VOUCHER, MEALS, SAD, SOCIAL_WORKER, World, citizen
+
+TRADATE = Path(__file__).parents[3] / "deploy" / "data" / "tradate"
 
 
 def test_a_draft_has_its_lines_in_order_and_in_the_measures_unit(world: World) -> None:
@@ -51,6 +58,40 @@ def test_what_does_not_fit_is_refused_by_name(world: World, changes: dict[str, A
     with pytest.raises(Refusal) as refused:
         world.draft(world.person(), **changes)
     assert (refused.value.type, refused.value.field) == ("invalid-field", field)
+
+
+def test_a_measure_pays_in_its_own_sections_only(world: World) -> None:
+    """Also for a service that lists the measure: the measure's own sections decide."""
+    copy = copies.ServiceCopy("doposcuola", "minori", 60, 2200, frozenset({SAD}))
+    world.run(copies.keep_service, copy, 1)
+    lines = [
+        {"measure": SAD, "service": HOME_CARE, "section": "anziani", "quantity": 60},
+        {"measure": SAD, "service": "doposcuola", "section": "minori", "quantity": 60},
+    ]
+    with pytest.raises(Refusal) as refused:
+        world.draft(world.person(), lines=lines)
+    assert (refused.value.type, refused.value.field) == ("invalid-field", "lines.1.section")
+    assert refused.value.facts["section"] == "minori"
+    assert world.draft(world.person(), lines=lines[:1]).lines[0].section == "anziani"
+
+
+def test_the_demos_line_is_one_that_its_measure_pays_for(database: Database) -> None:
+    """Every pair of measure and service of Tradate's data, the demo's among them, can be a plan's line."""
+    territory = read_territory(TRADATE)
+    world = World(database)
+    world.run(load_territory, territory)
+    lines = []
+    for service in territory.services:
+        price, measures = service.price_cents, frozenset(service.measures)
+        copy = copies.ServiceCopy(service.slug, service.section or "", 60, price, measures)
+        world.run(copies.keep_service, copy, 1)
+        lines += [{"measure": slug, "service": service.slug, "quantity": 60} for slug in service.measures]
+    demo = {"measure": "buono-domiciliarita", "service": "sad-anziani", "quantity": 60}
+    assert demo in lines
+    person = world.person()
+    assert world.draft(person, lines=[demo | {"section": "anziani"}]).lines[0].section == "anziani"
+    for line in lines:
+        world.draft(person, lines=[line])
 
 
 @pytest.mark.parametrize(
