@@ -9,18 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+import httpx
 import psycopg
 import pytest
 from psycopg import sql
 
+from deploy.broker.topology import topology
 from deploy.local.ports import free_port
 from deploy.local.programs import Program
 from deploy.local.secrets import Secrets
+from services.chassis.messaging.topology_apply import apply
 from services.contracts.generated.ambito.identity.v1 import identity_pb2 as pb
 from services.contracts.generated.ambito.identity.v1 import identity_pb2_grpc as pb_grpc
 from services.contracts.territory import read_territory
 from services.identity.domain.codice_fiscale import omocodic_variants, parse
 from tests.identity.world import PASSWORD
+from tests.support.broker import Vhost
 from tests.support.polling import eventually
 from tests.support.processes import ProgramRun
 
@@ -225,10 +229,15 @@ def _a_day_at_the_desk(channel: grpc.Channel, password: str) -> str:
     return str(answer.claim_code)
 
 
-def test_the_worker_stops_when_asked_though_its_next_job_is_far_away(installation: Installation) -> None:
+def test_the_worker_stops_when_asked_though_its_next_job_is_far_away(
+    installation: Installation, vhost: Vhost
+) -> None:
     address = f"127.0.0.1:{free_port()}"
     command = (sys.executable, "-m", "services.identity", "worker")
-    environment = installation.environment | {"OPS_BIND": address}
+    environment = installation.environment | {"OPS_BIND": address, "AMQP_URL": vhost.amqp_url}
+    with httpx.Client(base_url=vhost.management_url, timeout=30, trust_env=False) as management:
+        needed = topology([])
+        apply(needed, management, vhost.name, {user.name: "password" for user in needed.users})
     program = Program("identity-worker", command, ROOT, environment, stop_seconds=30)
     run = ProgramRun(program, installation.directory / "worker.log")
 
