@@ -41,6 +41,7 @@ def service(name: str, process: str, endpoints: Endpoints, ports: Ports, secrets
         own = {
             "VOUCHERS_TARGET": _address(ports, "vouchers-grpc"),
             "DELIVERY_CODE_KEY_FILE": str(secrets.key("catalogue-delivery-code-key")),
+            "DATA_KEYS_FILE": str(secrets.key_ring("catalogue-data-keys")),
             # The demo proves next week's visit today.
             "DELIVERY_EARLIEST_BEFORE_START_MINUTES": str(60 * 24 * 60),
         }

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pydantic import Field
 
+from services.chassis.errors import CannotRunError
+from services.chassis.sealing import Sealer
 from services.chassis.settings import ServiceSettings
 
 
@@ -24,6 +26,8 @@ class Settings(ServiceSettings):
     """A file with 32 random bytes in base64, from which the codes of visits are derived. Lost, all codes
     change.
     """
+    data_keys_file: Path = Path("/run/secrets/catalogue-data-keys")
+    """Keys that seal the words of cancellations: `id:base64,…`, the current one first."""
     delivery_earliest_before_start_minutes: int = Field(15, ge=0)
     """How long before its start a visit may be recorded. A demonstration that cannot wait sets it high."""
 
@@ -42,3 +46,12 @@ class Settings(ServiceSettings):
         if len(key) != 32:
             raise ValueError(f"{self.delivery_code_key_file} must hold 32 bytes in base64")
         return key
+
+    def sealer(self) -> Sealer:
+        """What seals words of persons. CannotRunError, which names the file, if the keys are missing or
+        bad.
+        """
+        try:
+            return Sealer.parse(self.data_keys_file.read_text())
+        except (OSError, ValueError) as error:
+            raise CannotRunError(f"DATA_KEYS_FILE {self.data_keys_file}: {error}") from error

@@ -4,6 +4,7 @@ them.
 
 from __future__ import annotations
 
+import base64
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 
 from services.catalogue.application.book_slot import BookSlot, BookSlotCommand
 from services.catalogue.application.booking_events import BOOKING_EVENTS
+from services.catalogue.application.reasons import Reasons
 from services.catalogue.application.why_not_bookable import WhyNotBookable
 from services.catalogue.domain.booking import OCCUPYING, Booking
 from services.catalogue.persistence import tables
@@ -25,6 +27,7 @@ from services.chassis.clock import FixedClock
 from services.chassis.database import Database
 from services.chassis.ids import new_id
 from services.chassis.refusal import Refusal
+from services.chassis.sealing import Sealer
 
 ROME = ZoneInfo("Europe/Rome")
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)  # a Monday
@@ -35,6 +38,8 @@ SAD, GINNASTICA = "sad", "ginnastica"
 SECTION = "anziani"
 HOLD_SECONDS = 120
 SECRET = bytes(range(32))
+KEYS = f"k1:{base64.b64encode(SECRET).decode()}"
+REASONS = Reasons(Sealer.parse(KEYS))
 
 
 class ScriptedHolds:

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from services.catalogue.application.access import cancels_as, require_visible
+from services.catalogue.application.reasons import Reasons
 from services.catalogue.domain.booking import CANCEL, Booking, why_not
 from services.catalogue.domain.notice import cancellable_until
 from services.catalogue.domain.refusals import BookingStarted, BookingTooLateToCancel
@@ -28,8 +29,9 @@ class CancelBooking:
     proven.
     """
 
-    def __init__(self, bookings: Bookings, database: Database, clock: Clock) -> None:
+    def __init__(self, bookings: Bookings, reasons: Reasons, database: Database, clock: Clock) -> None:
         self._bookings = bookings
+        self._reasons = reasons
         self._database = database
         self._clock = clock
 
@@ -45,7 +47,8 @@ class CancelBooking:
             raise BookingStarted
         if canceller == "citizen":
             self._check_notice(booking, now)
-        cancelled = self._bookings.cancel(booking_id, canceller, reason, caller.subject, now)
+        sealed = None if reason is None else self._reasons.seal(booking_id, reason)
+        cancelled = self._bookings.cancel(booking_id, canceller, sealed, caller.subject, now)
         if cancelled is not None:
             return cancelled
         # Somebody was faster: say what the booking has become.

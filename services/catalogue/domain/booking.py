@@ -69,7 +69,10 @@ MOVES: Final = (CONFIRM, REFUSE, LAPSE, CANCEL, DELIVER)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """One seat in one slot for one person, with the facts of the visit as they were when it was booked."""
+    """One seat in one slot for one person, with the facts of the visit as they were when it was booked.
+
+    `reason` is the stable type of a refusal; `reason_sealed` the words of a cancellation, for no eyes yet.
+    """
 
     id: UUID
     state: State
@@ -88,6 +91,7 @@ class Booking:
     zone: str
     held_until: datetime | None
     reason: str | None
+    reason_sealed: str | None
     refusal: dict[str, Any] | None
     cancelled_by: CancelledBy | None
     delivered_at: datetime | None

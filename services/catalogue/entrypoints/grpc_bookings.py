@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import grpc
 
-from services.catalogue.application.access import without_words_of_others
 from services.catalogue.application.book_slot import BookSlot, BookSlotCommand
 from services.catalogue.application.booking_events import BOOKING_EVENTS
 from services.catalogue.application.cancel_booking import CancelBooking
@@ -16,6 +15,7 @@ from services.catalogue.application.get_booking import GetBooking
 from services.catalogue.application.get_delivery_code import GetDeliveryCode
 from services.catalogue.application.list_bookings import ListBookings
 from services.catalogue.application.ports import VoucherHolds
+from services.catalogue.application.reasons import Reasons
 from services.catalogue.application.record_delivery import RecordDelivery
 from services.catalogue.application.why_not_bookable import WhyNotBookable
 from services.catalogue.domain.accreditation import Standing
@@ -54,10 +54,11 @@ class BookingServicer(rpc.BookingServiceServicer):
     def __init__(self, settings: Settings, database: Database, holds: VoucherHolds, clock: Clock) -> None:
         bookings = Bookings(database, BOOKING_EVENTS)
         secret = settings.delivery_code_key()
+        self._reasons = Reasons(settings.sealer())
         self._book = BookSlot(bookings, holds, WhyNotBookable(database, clock), clock)
         self._get = GetBooking(database, clock)
         self._list = ListBookings(database, clock)
-        self._cancel = CancelBooking(bookings, database, clock)
+        self._cancel = CancelBooking(bookings, self._reasons, database, clock)
         self._code = GetDeliveryCode(database, secret, clock)
         self._deliver = RecordDelivery(bookings, secret, settings.delivery_earliest, clock)
 
@@ -70,12 +71,12 @@ class BookingServicer(rpc.BookingServiceServicer):
             request=request.SerializeToString(deterministic=True),
         )
         caller = caller_of(context)
-        return pb.BookSlotResponse(booking=_shown(self._book(command, caller), caller))
+        return pb.BookSlotResponse(booking=self._shown(self._book(command, caller), caller))
 
     def GetBooking(self, request: pb.GetBookingRequest, context: Context) -> pb.GetBookingResponse:
         caller = caller_of(context)
         booking = self._get(uuid_in(request.booking_id, "booking_id"), caller)
-        return pb.GetBookingResponse(booking=_shown(booking, caller))
+        return pb.GetBookingResponse(booking=self._shown(booking, caller))
 
     def ListBookings(self, request: pb.ListBookingsRequest, context: Context) -> pb.ListBookingsResponse:
         caller = caller_of(context)
@@ -88,14 +89,14 @@ class BookingServicer(rpc.BookingServiceServicer):
         )
         cursor = optional_text_in(request.cursor, "cursor", MAXIMUM_CURSOR_CHARACTERS) or ""
         bookings, next_cursor = self._list(wanted, caller, limit=limit_in(request.limit), cursor=cursor)
-        items = [_shown(booking, caller) for booking in bookings]
+        items = [self._shown(booking, caller) for booking in bookings]
         return pb.ListBookingsResponse(items=items, next_cursor=next_cursor)
 
     def CancelBooking(self, request: pb.CancelBookingRequest, context: Context) -> pb.CancelBookingResponse:
         caller = caller_of(context)
         booking_id = uuid_in(request.booking_id, "booking_id")
         reason = optional_text_in(request.reason, "reason", MAXIMUM_REASON_CHARACTERS)
-        return pb.CancelBookingResponse(booking=_shown(self._cancel(booking_id, reason, caller), caller))
+        return pb.CancelBookingResponse(booking=self._shown(self._cancel(booking_id, reason, caller), caller))
 
     def GetDeliveryCode(
         self, request: pb.GetDeliveryCodeRequest, context: Context
@@ -109,7 +110,10 @@ class BookingServicer(rpc.BookingServiceServicer):
         caller = caller_of(context)
         booking_id = uuid_in(request.booking_id, "booking_id")
         booking = self._deliver(booking_id, code_in(request.code, "code"), caller)
-        return pb.RecordDeliveryResponse(booking=_shown(booking, caller))
+        return pb.RecordDeliveryResponse(booking=self._shown(booking, caller))
+
+    def _shown(self, booking: Booking, caller: Caller) -> pb.Booking:
+        return booking_message(booking, self._reasons.shown(booking, caller))
 
 
 class AccreditationServicer(rpc.AccreditationServiceServicer):
@@ -133,7 +137,3 @@ class AccreditationServicer(rpc.AccreditationServiceServicer):
         return pb.ChangeAccreditationResponse(
             accreditation=accreditation_message(entry), affected_bookings=affected
         )
-
-
-def _shown(booking: Booking, caller: Caller) -> pb.Booking:
-    return booking_message(booking, hide_reason=without_words_of_others(booking, caller))

@@ -17,8 +17,8 @@ from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as pb
 Row = sa.Row[Any]
 
 
-def booking_message(booking: Booking, *, hide_reason: bool = False) -> pb.Booking:
-    """A booking; `hide_reason` leaves out the free text that somebody else wrote."""
+def booking_message(booking: Booking, reason: str) -> pb.Booking:
+    """A booking, and why it ended as far as it is to be told."""
     return pb.Booking(
         id=str(booking.id),
         state=booking.state.value,
@@ -33,7 +33,7 @@ def booking_message(booking: Booking, *, hide_reason: bool = False) -> pb.Bookin
         starts_at=_instant(booking.starts_at),
         ends_at=_instant(booking.ends_at),
         local_start=booking.local_start.isoformat(),
-        reason="" if hide_reason else booking.reason or "",
+        reason=reason,
         cancelled_by=booking.cancelled_by or "",
         created_at=_instant(booking.created_at),
         version=booking.version,

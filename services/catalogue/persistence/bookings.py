@@ -89,7 +89,7 @@ class Bookings:
             CANCEL,
             events[CANCEL],
             sa.or_(booking.c.starts_at > NOW, _CANCELLER == "service"),
-            values={"reason": sa.bindparam("reason_text"), "cancelled_by": _CANCELLER},
+            values={"reason_sealed": sa.bindparam("sealed"), "cancelled_by": _CANCELLER},
         )
         self._deliver = move_booking(
             DELIVER,
@@ -172,10 +172,12 @@ class Bookings:
         return self._move(self._lapse_next, by, now)
 
     def cancel(
-        self, booking_id: UUID, canceller: CancelledBy, reason: str | None, by: str, now: datetime
+        self, booking_id: UUID, canceller: CancelledBy, reason_sealed: str | None, by: str, now: datetime
     ) -> Booking | None:
         """confirmed → cancelled, before the visit begins; by "service" afterwards too."""
-        return self._move(self._cancel, by, now, booking=booking_id, canceller=canceller, reason_text=reason)
+        return self._move(
+            self._cancel, by, now, booking=booking_id, canceller=canceller, sealed=reason_sealed
+        )
 
     def deliver(self, booking_id: UUID, latest_start: datetime, by: str, now: datetime) -> Booking | None:
         """confirmed → delivered, if the visit starts by `latest_start` and its codes are not locked."""

@@ -174,6 +174,7 @@ booking: Final = sa.Table(
     sa.Column("zone", sa.Text, nullable=False),
     sa.Column("held_until", _instant),
     sa.Column("reason", sa.Text),
+    sa.Column("reason_sealed", sa.Text),
     sa.Column("refusal", JSONB(none_as_null=True)),
     sa.Column("cancelled_by", sa.Text),
     sa.Column("delivered_at", _instant),

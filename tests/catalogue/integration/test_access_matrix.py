@@ -25,7 +25,7 @@ from services.catalogue.persistence.booking_lists import BookingFilter
 from services.chassis.caller import ANONYMOUS, Caller
 from services.chassis.ids import new_id
 from services.chassis.refusal import Refusal
-from tests.catalogue.world import SECRET, SECTION, World, acting, citizen, staff
+from tests.catalogue.world import REASONS, SECRET, SECTION, World, acting, citizen, staff
 
 YES = "ok"
 NO, UNKNOWN, WHO = "forbidden", "not-found", "unauthenticated"
@@ -43,7 +43,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "get": lambda w, b, c: GetBooking(w.database, w.clock)(b.id, c),
     "list of person": lambda w, b, c: _list(w, c, BookingFilter(person_id=b.person_id)),
     "list of provider": lambda w, b, c: _list(w, c, BookingFilter(provider=b.provider)),
-    "cancel": lambda w, b, c: CancelBooking(w.bookings, w.database, w.clock)(b.id, "reason", c),
+    "cancel": lambda w, b, c: CancelBooking(w.bookings, REASONS, w.database, w.clock)(b.id, "reason", c),
     "code": lambda w, b, c: GetDeliveryCode(w.database, SECRET, w.clock)(b.id, c),
     "deliver": lambda w, b, c: RecordDelivery(w.bookings, SECRET, WHOLE_YEAR, w.clock)(
         b.id, delivery_code(SECRET, b.id), c

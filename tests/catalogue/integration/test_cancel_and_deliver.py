@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from services.catalogue.application.cancel_booking import CancelBooking
 from services.catalogue.application.get_delivery_code import GetDeliveryCode
@@ -15,8 +16,9 @@ from services.catalogue.domain.booking import State
 from services.catalogue.persistence import tables
 from services.chassis.ids import new_id
 from services.chassis.refusal import Refusal
+from services.chassis.sealing import SealBroken
 from services.contracts.events.catalogue import BookingCancelled, BookingDelivered
-from tests.catalogue.world import SECRET, TUESDAY_NINE, World, acting, citizen, staff
+from tests.catalogue.world import REASONS, SECRET, TUESDAY_NINE, World, acting, citizen, staff
 
 EARLIEST = timedelta(minutes=15)
 AURORA_STAFF, AURORA_SYSTEM = staff("provider_staff:aurora"), staff("provider_client:aurora")
@@ -24,7 +26,7 @@ AURORA_STAFF, AURORA_SYSTEM = staff("provider_staff:aurora"), staff("provider_cl
 
 @pytest.fixture
 def cancel(world: World) -> CancelBooking:
-    return CancelBooking(world.bookings, world.database, world.clock)
+    return CancelBooking(world.bookings, REASONS, world.database, world.clock)
 
 
 @pytest.fixture
@@ -77,8 +79,22 @@ def test_others_cancel_with_a_reason(
     booking = world.book()
     assert type_of(cancel, booking.id, None, staff(*roles)) == "invalid-field"
     cancelled = cancel(booking.id, "Operatrice malata", staff(*roles))
-    assert (cancelled.cancelled_by, cancelled.reason) == (part, "Operatrice malata")
+    assert (cancelled.cancelled_by, REASONS.shown(cancelled, staff(*roles))) == (part, "Operatrice malata")
     assert b"malata" not in world.events()[-1].data
+    (kept,) = world.rows(sa.select(tables.booking))
+    assert "malata" not in str(kept)
+
+
+def test_words_open_for_their_booking_only(world: World, cancel: CancelBooking) -> None:
+    """Whoever could write the table could not have the words of one told to another."""
+    first, second = world.book(), world.book()
+    words = cancel(first.id, "Ricoverata in ospedale", citizen(first.person_id)).reason_sealed
+    cancel(second.id, "Altro", citizen(second.person_id))
+    world.update(tables.booking, tables.booking.c.id == second.id, reason_sealed=words)
+    other = world.bookings.get(second.id)
+    assert other is not None
+    with pytest.raises(SealBroken):
+        REASONS.shown(other, citizen(second.person_id))
 
 
 def test_the_notice_binds_citizens_only(world: World, cancel: CancelBooking) -> None:
@@ -112,7 +128,7 @@ def test_who_has_an_interest_cancels_no_visit_that_has_begun(world: World, cance
         assert type_of(cancel, booking.id, "too late", caller) == "booking-started"
     for part in ("citizen", "provider"):  # and the statement itself, for who comes late, does not either
         now = world.clock.now()
-        assert world.bookings.cancel(booking.id, part, "too late", "x", now) is None  # type: ignore[arg-type]
+        assert world.bookings.cancel(booking.id, part, "too late", "x", now) is None
     assert world.taken(booking.slot_id) == 1
 
 
@@ -130,11 +146,8 @@ def test_an_office_closes_a_visit_that_can_no_longer_be_proven(
     assert type_of(cancel, booking.id, "Visita mai fatta", staff(f"{role}:L733")) == "not-found"
     assert type_of(cancel, booking.id, None, staff(f"{role}:L319")) == "invalid-field"
     closed = cancel(booking.id, "Visita mai fatta", staff(f"{role}:L319"))
-    assert (closed.state, closed.cancelled_by, closed.reason) == (
-        State.CANCELLED,
-        "service",
-        "Visita mai fatta",
-    )
+    assert (closed.state, closed.cancelled_by) == (State.CANCELLED, "service")
+    assert REASONS.shown(closed, staff("social_worker:L319")) == "Visita mai fatta"
     event = world.events()[-1]
     assert (event.type, event.sequence) == (BookingCancelled.event_type(), 2)
     told = BookingCancelled.model_validate_json(event.data)

@@ -20,6 +20,7 @@ from services.catalogue.entrypoints.grpc_api import build
 from services.catalogue.settings import Settings
 from services.chassis.caller import ANONYMOUS, Caller
 from services.chassis.clock import SystemClock
+from services.chassis.errors import CannotRunError
 from services.chassis.ids import new_id
 from services.chassis.refusal import Kind, Refusal, Unavailable
 from services.chassis.rpc.client import call, open_channel
@@ -29,7 +30,7 @@ from services.chassis.tokens import TokenVerifier
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as pb
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2_grpc as rpc
 from services.contracts.generated.ambito.vouchers.v1 import vouchers_pb2, vouchers_pb2_grpc
-from tests.catalogue.world import SECRET, World
+from tests.catalogue.world import KEYS, SECRET, World
 from tests.support.tokens import TokenIssuer
 
 PATIENCE_SECONDS = 10.0  # as long as catalogue lets any call last
@@ -104,6 +105,7 @@ class Wire:
 def wire(world: World, tmp_path: Path) -> Iterator[Wire]:
     issuer, holds = TokenIssuer(tmp_path), Holds()
     verifier = TokenVerifier(issuer.jwks_file)
+    (tmp_path / "keys").write_text(KEYS)
     (tmp_path / "key").write_text(base64.b64encode(SECRET).decode())
     add_holds = vouchers_pb2_grpc.add_HoldServiceServicer_to_server
     vouchers = RpcServer("127.0.0.1:0", [(add_holds, holds)], verifier, check=lambda: None)
@@ -113,6 +115,7 @@ def wire(world: World, tmp_path: Path) -> Iterator[Wire]:
         vouchers_target=f"127.0.0.1:{vouchers.port}",
         voucher_hold_deadline_seconds=PATIENCE_SECONDS,
         delivery_code_key_file=tmp_path / "key",
+        data_keys_file=tmp_path / "keys",
         delivery_earliest_before_start_minutes=60 * 24 * 365,
     )
     server = RpcServer("127.0.0.1:0", build(settings, world.database), verifier, check=world.database.ping)
@@ -232,6 +235,19 @@ def test_a_voucher_s_side_that_hangs_leaves_threads_to_the_others(wire: Wire) ->
         assert {one.result().state for one in hanging} == {"confirmed"}
     world.check_invariants()
     assert world.taken(slot) == waiting + 1
+
+
+def test_without_keys_for_words_it_does_not_begin(world: World, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(base64.b64encode(SECRET).decode())
+    (tmp_path / "keys").write_text("k1:short")
+    for name in ("missing", "keys"):
+        settings = Settings(
+            database_url=world.database.url,
+            delivery_code_key_file=tmp_path / "key",
+            data_keys_file=tmp_path / name,
+        )
+        with pytest.raises(CannotRunError, match="DATA_KEYS_FILE"):
+            build(settings, world.database)
 
 
 def test_cancelling_with_and_without_right(wire: Wire) -> None:

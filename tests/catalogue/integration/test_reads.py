@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from services.catalogue.application.access import without_words_of_others
+from services.catalogue.application.cancel_booking import CancelBooking
 from services.catalogue.application.change_accreditation import (
     ChangeAccreditation,
     ChangeAccreditationCommand,
@@ -32,6 +32,7 @@ from services.contracts.events.identity import PersonContactChanged, PersonRegis
 from tests.catalogue.world import (
     AURORA,
     NOW,
+    REASONS,
     SAD,
     SECTION,
     TUESDAY_NINE,
@@ -174,14 +175,14 @@ def test_an_office_sees_its_own_comune_s_bookings_only(world: World) -> None:
 
 def test_a_cooperative_reads_no_words_of_others(world: World) -> None:
     booking = world.book()
-    cancelled = world.bookings.cancel(booking.id, "citizen", "sono in ospedale", "x", world.clock.now())
-    assert cancelled is not None
-    assert without_words_of_others(cancelled, staff("provider_staff:aurora"))
-    assert not without_words_of_others(cancelled, citizen(booking.person_id))
-    assert not without_words_of_others(cancelled, staff("social_worker:L319"))
-    own = world.bookings.cancel(world.book().id, "provider", "malattia", "x", world.clock.now())
-    assert own is not None
-    assert not without_words_of_others(own, staff("provider_staff:aurora"))
+    me, cooperative = citizen(booking.person_id), staff("provider_staff:aurora")
+    cancel = CancelBooking(world.bookings, REASONS, world.database, world.clock)
+    cancelled = cancel(booking.id, "sono in ospedale", me)
+    assert REASONS.shown(cancelled, cooperative) == ""
+    for caller in (me, staff("social_worker:L319")):
+        assert REASONS.shown(cancelled, caller) == "sono in ospedale"
+    own = cancel(world.book().id, "malattia", cooperative)
+    assert REASONS.shown(own, cooperative) == "malattia"
 
 
 def change(state: Standing, **changes: Any) -> ChangeAccreditationCommand:

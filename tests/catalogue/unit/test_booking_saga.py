@@ -49,6 +49,7 @@ def booking(state: State = State.HELD, **changes: Any) -> Booking:
         "zone": "Europe/Rome",
         "held_until": LATER if state is State.HELD else None,
         "reason": None,
+        "reason_sealed": None,
         "refusal": kept(Exhausted()) if state is State.REFUSED else None,
         "cancelled_by": None,
         "delivered_at": None,
