@@ -13,13 +13,12 @@ from services.identity.persistence.tables import throttle
 
 def hold(connection: sa.Connection, key_index: bytes, now: datetime) -> Attempts:
     """The attempts under this key, held until the transaction ends; a key never seen has none."""
-    connection.execute(
+    # One statement: between an insert that found the row and a select for it, another might forget the row.
+    row = connection.execute(
         insert(throttle)
         .values(key_index=key_index, attempts=0, last_at=now, blocked_until=now)
-        .on_conflict_do_nothing()
-    )
-    row = connection.execute(
-        sa.select(throttle).where(throttle.c.key_index == key_index).with_for_update()
+        .on_conflict_do_update(index_elements=["key_index"], set_={"attempts": throttle.c.attempts})
+        .returning(throttle)
     ).one()
     return Attempts(row.attempts, row.last_at, row.blocked_until)
 
