@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.catalogue.application.access import is_provider, offices_of, require_known
+from services.catalogue.application.access import acts_for, is_provider, offices_of, require_known
 from services.catalogue.application.file_reads import reading, tell_reads
 from services.catalogue.domain.booking import Booking
 from services.catalogue.persistence.booking_lists import BookingFilter, booking_page, comune_of
@@ -40,7 +40,9 @@ class ListBookings:
             if wanted.provider is not None:
                 if not is_provider(caller, wanted.provider):
                     raise Forbidden(field="provider")
-            elif wanted.person_id is not None and not _may_read(caller, wanted):
+            elif wanted.person_id is not None and not acts_for(
+                caller, wanted.person_id, access.READ, access.BOOK
+            ):
                 offices = offices_of(caller)
                 if not offices or comune_of(connection, wanted.person_id) not in offices:
                     raise Forbidden(field="person_id")
@@ -49,10 +51,3 @@ class ListBookings:
             if wanted.provider is None:
                 tell_reads(connection, caller, page, operation="ListBookings", now=self._clock.now())
             return page, next_cursor
-
-
-def _may_read(caller: Caller, wanted: BookingFilter) -> bool:
-    person = wanted.person_id
-    return person is not None and (
-        caller.may_act_for(person, access.READ) or caller.may_act_for(person, access.BOOK)
-    )

@@ -110,8 +110,8 @@ MATRIX: Mapping[str, tuple[str, ...]] = {
     "cooperative elsewhere":  (NO, UNKNOWN, NO, NO, UNKNOWN, UNKNOWN, UNKNOWN, NO),
     "its system":             (NO, YES, NO, YES, YES, NO, YES, NO),
     "system elsewhere":       (NO, UNKNOWN, NO, NO, UNKNOWN, UNKNOWN, UNKNOWN, NO),
-    "cooperative with powers": (NO, YES, YES, YES, YES, NO, YES, NO),
-    "its system with powers": (NO, YES, YES, YES, YES, NO, YES, NO),
+    "cooperative with powers": (NO, YES, NO, YES, YES, NO, YES, NO),
+    "its system with powers": (NO, YES, NO, YES, YES, NO, YES, NO),
     "elsewhere with powers":  (NO, UNKNOWN, NO, NO, UNKNOWN, UNKNOWN, UNKNOWN, NO),
     "unknown role":           (NO, UNKNOWN, NO, NO, UNKNOWN, UNKNOWN, UNKNOWN, NO),
 }  # fmt: skip
