@@ -94,7 +94,7 @@ def test_what_a_killed_supervisor_leaves_is_found_and_ended(supervisor: Supervis
 
 
 def test_somebodys_shell_in_a_directory_of_the_installation_is_left_alone(tmp_path: Path) -> None:
-    with subprocess.Popen(["sleep", "600"], cwd=tmp_path) as shell:
+    with subprocess.Popen(["/bin/sleep", "600"], cwd=tmp_path) as shell:
         try:
             assert leftovers.end(tmp_path) == []
             assert shell.poll() is None

@@ -22,8 +22,6 @@ from services.catalogue.domain.accreditation import Standing
 from services.catalogue.domain.booking import Booking, State
 from services.catalogue.entrypoints.messages import accreditation_message, booking_message
 from services.catalogue.entrypoints.requests import (
-    MAXIMUM_CURSOR_CHARACTERS,
-    MAXIMUM_REASON_CHARACTERS,
     choice_in,
     code_in,
     limit_in,
@@ -42,6 +40,7 @@ from services.chassis.caller import Caller
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.rpc.context import caller_of, idempotency_key_of
+from services.contracts import limits
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as pb
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2_grpc as rpc
 
@@ -87,7 +86,7 @@ class BookingServicer(rpc.BookingServiceServicer):
             to_date=optional_date_in(request.to_date, "to_date"),
             state=choice_in(request.state, State, "state") if request.state else None,
         )
-        cursor = optional_text_in(request.cursor, "cursor", MAXIMUM_CURSOR_CHARACTERS) or ""
+        cursor = optional_text_in(request.cursor, "cursor", limits.CURSOR_CHARACTERS) or ""
         bookings, next_cursor = self._list(wanted, caller, limit=limit_in(request.limit), cursor=cursor)
         items = [self._shown(booking, caller) for booking in bookings]
         return pb.ListBookingsResponse(items=items, next_cursor=next_cursor)
@@ -95,7 +94,7 @@ class BookingServicer(rpc.BookingServiceServicer):
     def CancelBooking(self, request: pb.CancelBookingRequest, context: Context) -> pb.CancelBookingResponse:
         caller = caller_of(context)
         booking_id = uuid_in(request.booking_id, "booking_id")
-        reason = optional_text_in(request.reason, "reason", MAXIMUM_REASON_CHARACTERS)
+        reason = optional_text_in(request.reason, "reason", limits.REASON_CHARACTERS)
         return pb.CancelBookingResponse(booking=self._shown(self._cancel(booking_id, reason, caller), caller))
 
     def GetDeliveryCode(
@@ -131,7 +130,7 @@ class AccreditationServicer(rpc.AccreditationServiceServicer):
             state=choice_in(request.state, Standing, "state"),
             valid_from=optional_date_in(request.valid_from, "valid_from"),
             valid_to=optional_date_in(request.valid_to, "valid_to"),
-            reason=text_in(request.reason, "reason", MAXIMUM_REASON_CHARACTERS),
+            reason=text_in(request.reason, "reason", limits.REASON_CHARACTERS),
         )
         entry, affected = self._change(command, caller_of(context))
         return pb.ChangeAccreditationResponse(

@@ -11,8 +11,6 @@ from services.catalogue.application.search_services import SearchServices
 from services.catalogue.domain.kind import Kind
 from services.catalogue.entrypoints import messages
 from services.catalogue.entrypoints.requests import (
-    MAXIMUM_CURSOR_CHARACTERS,
-    MAXIMUM_QUERY_CHARACTERS,
     choice_in,
     date_in,
     limit_in,
@@ -25,6 +23,7 @@ from services.catalogue.persistence.catalogue_reads import comune_rows, social_p
 from services.catalogue.persistence.search import SearchFilter
 from services.chassis.clock import Clock
 from services.chassis.database import Database
+from services.contracts import limits
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as pb
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2_grpc as rpc
 
@@ -44,7 +43,7 @@ class CatalogueServicer(rpc.CatalogueServiceServicer):
         self, request: pb.SearchServicesRequest, context: Context
     ) -> pb.SearchServicesResponse:
         rows, next_cursor, total = self._search(
-            optional_text_in(request.q, "q", MAXIMUM_QUERY_CHARACTERS) or "",
+            optional_text_in(request.q, "q", limits.QUERY_CHARACTERS) or "",
             SearchFilter(
                 category=optional_slug_in(request.category, "category"),
                 comune=optional_comune_in(request.comune, "comune"),
@@ -52,7 +51,7 @@ class CatalogueServicer(rpc.CatalogueServiceServicer):
                 provider=optional_slug_in(request.provider, "provider"),
             ),
             limit=limit_in(request.limit),
-            cursor=optional_text_in(request.cursor, "cursor", MAXIMUM_CURSOR_CHARACTERS) or "",
+            cursor=optional_text_in(request.cursor, "cursor", limits.CURSOR_CHARACTERS) or "",
         )
         items = [messages.service_message(row) for row in rows]
         return pb.SearchServicesResponse(items=items, next_cursor=next_cursor, total=total)

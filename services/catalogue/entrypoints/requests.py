@@ -9,15 +9,11 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from services.chassis.refusal import InvalidField
+from services.contracts import limits
 
 DEFAULT_LIMIT: Final = 20
-MAXIMUM_LIMIT: Final = 100
-MAXIMUM_QUERY_CHARACTERS: Final = 200
-MAXIMUM_REASON_CHARACTERS: Final = 500
-MAXIMUM_CURSOR_CHARACTERS: Final = 300
-_SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_MAXIMUM_SLUG_CHARACTERS: Final = 63
-_BELFIORE: Final = re.compile(r"[A-Z][0-9]{3}")
+_SLUG: Final = re.compile(limits.SLUG)
+_BELFIORE: Final = re.compile(limits.COMUNE)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CODE: Final = re.compile(r"[0-9]{6}")
 
@@ -43,7 +39,7 @@ def optional_uuid_in(text: str, field: str) -> UUID | None:
 
 def slug_in(text: str, field: str) -> str:
     """A slug: lower-case words joined by hyphens, at most 63 characters."""
-    if len(text) > _MAXIMUM_SLUG_CHARACTERS or _SLUG.fullmatch(text) is None:
+    if len(text) > limits.SLUG_CHARACTERS or _SLUG.fullmatch(text) is None:
         raise InvalidField(field=field, it="Il codice non è valido.", en="This is not a valid code.")
     return text
 
@@ -115,12 +111,12 @@ def text_in(text: str, field: str, maximum: int) -> str:
 
 def limit_in(limit: int) -> int:
     """Entries of a page: 1 to 100, 0 for 20."""
-    if not 0 <= limit <= MAXIMUM_LIMIT:
+    if not 0 <= limit <= limits.PAGE_ITEMS:
         raise InvalidField(
             field="limit",
             it="Deve essere tra 1 e {maximum}.",
             en="It must be between 1 and {maximum}.",
-            maximum=MAXIMUM_LIMIT,
+            maximum=limits.PAGE_ITEMS,
         )
     return limit or DEFAULT_LIMIT
 

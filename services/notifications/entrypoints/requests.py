@@ -8,8 +8,9 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from services.chassis.refusal import Language
+from services.contracts import limits
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+Slug = Annotated[str, StringConstraints(pattern=limits.SLUG, max_length=limits.SLUG_CHARACTERS)]
 
 
 def _none_if_empty(value: Any) -> Any:  # noqa: ANN401 - before it is validated
@@ -27,7 +28,7 @@ class ListMessages(_Request):
     """An inbox, a page at a time."""
 
     person_id: UUID
-    limit: Annotated[int, Field(ge=0, le=100)]
+    limit: Annotated[int, Field(ge=0, le=limits.PAGE_ITEMS)]
     cursor: OptionalId
     language: Annotated[Language | None, BeforeValidator(_none_if_empty)]
 
@@ -62,7 +63,7 @@ class ListDeliveries(_Request):
     """An endpoint's delivery log, a page at a time."""
 
     endpoint_id: UUID
-    limit: Annotated[int, Field(ge=0, le=100)]
+    limit: Annotated[int, Field(ge=0, le=limits.PAGE_ITEMS)]
     cursor: OptionalId
 
 

@@ -13,6 +13,7 @@ from services.chassis.caller import Caller
 from services.chassis.clock import Clock
 from services.chassis.ids import new_id
 from services.chassis.refusal import InvalidField
+from services.contracts import limits
 from services.contracts.access import SOCIAL_WORKER
 from services.vouchers.application import access
 from services.vouchers.application.fields import Command, Day, OptionalSlug, Quantity, Slug, period
@@ -21,9 +22,6 @@ from services.vouchers.domain.plan import DRAFT, Plan, PlanLine
 from services.vouchers.domain.refusals import PersonNotYetKnown, ServiceNotYetKnown
 from services.vouchers.persistence import copies, funding
 from services.vouchers.persistence.plans import Plans
-
-MAXIMUM_LINES = 20
-MAXIMUM_GOALS_CHARACTERS = 4000
 
 
 class WantedLine(Command):
@@ -43,8 +41,8 @@ class WritePlanCommand(Command):
     person_id: UUID
     valid_from: Day
     valid_to: Day
-    goals: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAXIMUM_GOALS_CHARACTERS)] = ""
-    lines: Annotated[tuple[WantedLine, ...], Field(min_length=1, max_length=MAXIMUM_LINES)]
+    goals: Annotated[str, StringConstraints(strip_whitespace=True, max_length=limits.GOALS_CHARACTERS)] = ""
+    lines: Annotated[tuple[WantedLine, ...], Field(min_length=1, max_length=limits.PLAN_LINES)]
 
 
 @dataclass(frozen=True, slots=True)
