@@ -21,7 +21,7 @@ class Settings(ServiceSettings):
     voucher_hold_deadline_seconds: float = Field(2.0, gt=0)
     """How long a booking waits for the voucher's side before it is given up."""
     voucher_maximum_concurrent_holds: int | None = Field(None, ge=1)
-    """How many bookings wait for the voucher's side at once; None: all threads but two, and at least one."""
+    """How many bookings ask the voucher's side at once; None: all threads but two, and at least one."""
     delivery_code_key_file: Path = Path("/run/secrets/catalogue-delivery-code-key")
     """A file with 32 random bytes in base64, from which the codes of visits are derived. Lost, all codes
     change.

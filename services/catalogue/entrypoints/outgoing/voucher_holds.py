@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from threading import BoundedSemaphore
+from typing import Final
 
 import grpc
 
 from services.catalogue.domain.booking import Booking
 from services.chassis.caller import Caller
 from services.chassis.logs import get_logger
-from services.chassis.refusal import Unavailable
+from services.chassis.refusal import Refusal, Unavailable
 from services.chassis.rpc.client import call
 from services.chassis.rpc.status import RemoteFailure
 from services.contracts.generated.ambito.vouchers.v1 import vouchers_pb2, vouchers_pb2_grpc
+
+_TURN_SECONDS: Final = 0.2
 
 _log = get_logger(__name__)
 
@@ -20,21 +23,31 @@ _log = get_logger(__name__)
 class GrpcVoucherHolds:
     """Calls `HoldService.Hold` with the booker's token, at most `maximum_concurrent` at once.
 
-    While that many wait for an answer, the next is given up at once: a voucher's side that hangs must not
-    take every thread from those who do not need it.
+    A voucher's side that hangs must not take every thread from those who do not need it. While it answers,
+    the next one waits a moment for its turn; once it has left somebody without an answer, the next one is
+    given up at once, until it answers again.
     """
 
     def __init__(self, channel: grpc.Channel, deadline_seconds: float, maximum_concurrent: int) -> None:
         self._stub = vouchers_pb2_grpc.HoldServiceStub(channel)  # type: ignore[no-untyped-call]  # generated
         self._deadline_seconds = deadline_seconds
         self._places = BoundedSemaphore(maximum_concurrent)
+        self._answers = True
 
     def hold(self, booking: Booking, caller: Caller) -> None:
         """As VoucherHolds; a fault on the other side counts as no answer."""
-        if not self._places.acquire(blocking=False):
+        if not self._places.acquire(timeout=_TURN_SECONDS if self._answers else 0):
             raise Unavailable(retry_after_seconds=1)
         try:
             self._call(booking, caller)
+        except Unavailable:
+            self._answers = False
+            raise
+        except Refusal:
+            self._answers = True
+            raise
+        else:
+            self._answers = True
         finally:
             self._places.release()
 
