@@ -50,7 +50,8 @@ def throttled(parts: Parts, *meters: Meter) -> Iterator[None]:
     with parts.database.transaction() as connection:
         for index, meter in indexed:  # in one order everywhere, so that nobody waits in a ring
             attempts = throttles.hold(connection, index, now)
-            throttles.save(connection, index, attempts.charged(meter.allowance, now))
+            # Asked again when the row is ours: whoever had it until now may have read the clock after us.
+            throttles.save(connection, index, attempts.charged(meter.allowance, parts.clock.now()))
     try:
         yield
     except Refusal as refusal:
