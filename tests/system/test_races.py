@@ -87,10 +87,13 @@ def test_the_same_key_twenty_times_at_once_is_one_booking(world: World) -> None:
 
 def test_a_person_registered_twice_at_once_is_one_person(world: World) -> None:
     who = cast.daughter("L733")
+    # From an address of its own: the wrong attempts of other tests count against theirs.
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    with httpx.Client(base_url=world.instance.base_url, transport=elsewhere, timeout=15) as client:
 
-    def register(number: int) -> httpx.Response:
-        body = {"details": who.details, "username": f"{who.username}-{number}", "password": who.password}
-        return world.anyone.post("/people", body)
+        def register(number: int) -> httpx.Response:
+            body = {"details": who.details, "username": f"{who.username}-{number}", "password": who.password}
+            return client.post("/api/v1/people", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
 
-    outcomes = Counter(answer.status_code for answer in at_once(8, register))
+        outcomes = Counter(answer.status_code for answer in at_once(8, register))
     assert outcomes == {201: 1, 409: 7}
