@@ -198,19 +198,16 @@ class World:
     def book(
         self, citizen: Citizen, slot: str, voucher: str | None = None, *, key: str | None = None
     ) -> httpx.Response:
-        """Books for the citizen; asks again under the same key while her registration is on its way, and
-        when more ask at once than vouchers are asked for.
-        """
+        """Books for the citizen; asks again under the same key while her registration is on its way."""
         key = key or str(uuid.uuid4())
         body = {"slot_id": slot, "voucher_id": voucher}
         answers: list[httpx.Response] = []
 
-        def answered() -> bool:
+        def known() -> bool:
             answers.append(citizen.session.post("/bookings", body, key=key))
-            later = answers[-1].status_code == 503 and "Retry-After" in answers[-1].headers
-            return not later and "not-yet-known" not in answers[-1].text
+            return "not-yet-known" not in answers[-1].text
 
-        eventually(answered, timeout_seconds=30)
+        eventually(known)
         return answers[-1]
 
     def balance(self, citizen: Citizen, voucher: str) -> dict[str, int]:
