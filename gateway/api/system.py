@@ -72,7 +72,7 @@ class StatusResponse(JSONResponse):
     media_type = "application/problem+json"
 
 
-class KeySetResponse(Response):
+class KeySetResponse(JSONResponse):
     """A JSON Web Key Set."""
 
     media_type = "application/jwk-set+json"
@@ -99,7 +99,7 @@ async def status(services: Services) -> StatusResponse:
 async def keys(services: Services) -> KeySetResponse:
     """The public keys with which access tokens are verified (RFC 7517)."""
     answer = await services.read(services.sessions.GetKeys, pb.GetKeysRequest(), ANONYMOUS)
-    return KeySetResponse(answer.jwks, headers={"Cache-Control": "public, max-age=300"})
+    return KeySetResponse(json.loads(answer.jwks), headers={"Cache-Control": "public, max-age=300"})
 
 
 @router.get("/docs", include_in_schema=False)
