@@ -15,7 +15,7 @@ from services.chassis.rpc.client import call
 from services.chassis.rpc.status import RemoteFailure
 from services.contracts.generated.ambito.vouchers.v1 import vouchers_pb2, vouchers_pb2_grpc
 
-_TURN_SECONDS: Final = 0.2
+_TURN_SECONDS: Final = 1.0
 
 _log = get_logger(__name__)
 
