@@ -8,7 +8,6 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.chassis.caller import ANONYMOUS, Caller
-from services.chassis.refusal import Unauthenticated
 from services.chassis.tokens import TokenInvalid
 
 _bearer = HTTPBearer(
@@ -31,8 +30,7 @@ async def anyone(
 
 async def signed_in(caller: Annotated[Caller, Depends(anyone)]) -> Caller:
     """The caller, who must be known."""
-    if caller.is_anonymous:
-        raise Unauthenticated
+    caller.require_known()
     return caller
 
 

@@ -10,7 +10,7 @@ from deploy.broker.topology import cooperative_user
 from deploy.local import leftovers, packages
 from deploy.local.commands import Command
 from deploy.local.environment import service as service_environment
-from deploy.local.layout import ROOT, Given, Layout, default_var
+from deploy.local.layout import OWN_VAR, ROOT, Given, Layout, default_var
 from deploy.local.members import Member, code_version, members
 from deploy.local.programs import StartError, base_environment, log_tail
 from deploy.local.progress import Progress
@@ -50,7 +50,7 @@ class Instance:
 
     @property
     def ports(self) -> Ports:
-        return Ports(self.layout.instance_file, well_known=self.layout.var == default_var())
+        return Ports(self.layout.instance_file, well_known=self.layout.var == OWN_VAR)
 
     @property
     def base_url(self) -> str:

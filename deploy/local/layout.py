@@ -14,12 +14,13 @@ from deploy.local.environment import SERVICES
 from deploy.local.programs import StartError
 
 ROOT = Path(__file__).resolve().parents[2]
+OWN_VAR = (ROOT / "var").resolve()
 _SYSTEM_PLACE = Path("/var/lib/ambito")
 
 
 def default_var() -> Path:
     """`$AMBITO_VAR`, or `var` in the project."""
-    return Path(os.environ.get("AMBITO_VAR") or ROOT / "var").resolve()
+    return Path(os.environ.get("AMBITO_VAR") or OWN_VAR).resolve()
 
 
 @dataclass(frozen=True)

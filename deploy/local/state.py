@@ -13,7 +13,7 @@ class Ports:
     """Ports by name, chosen once and kept as long as nobody else has taken them.
 
     `well_known`: the gateway gets 8000, or the next free port; else any free one, as the rest do. Of several
-    installations that start at the same time only one may want 8000.
+    installations that start at the same time only one may want 8000: it is for the one in the project itself.
     """
 
     def __init__(self, file: Path, *, well_known: bool = True) -> None:

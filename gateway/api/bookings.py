@@ -21,12 +21,12 @@ from gateway.api.representations import (
     OptionalId,
     Page,
     Reason,
-    Slug,
     iso,
     text,
 )
 from gateway.auth import SignedIn
 from gateway.backends import IdempotencyKey, Services
+from services.contracts.forms import Slug
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as pb
 
 router = APIRouter(tags=["bookings"])

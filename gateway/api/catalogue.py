@@ -13,7 +13,6 @@ from gateway.api.representations import (
     Answer,
     Body,
     Cents,
-    Comune,
     Cursor,
     Instant,
     Items,
@@ -23,7 +22,6 @@ from gateway.api.representations import (
     OptionalDate,
     Page,
     Reason,
-    Slug,
     Strings,
     iso,
     text,
@@ -31,6 +29,7 @@ from gateway.api.representations import (
 from gateway.auth import Anyone, SignedIn
 from gateway.backends import Services
 from services.contracts import limits
+from services.contracts.forms import Belfiore, Slug
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as pb
 
 router = APIRouter(tags=["catalogue"])
@@ -154,7 +153,7 @@ async def search(
     services: Services,
     q: Annotated[str, Query(max_length=limits.QUERY_CHARACTERS)] = "",
     category: Slug | None = None,
-    comune: Comune | None = None,
+    comune: Belfiore | None = None,
     kind: Literal["public", "accredited", "private"] | None = None,
     provider: Slug | None = None,
     limit: Limit = 20,
@@ -188,7 +187,7 @@ async def list_slots(
     from_date: date,
     to_date: date,
     provider: Slug | None = None,
-    comune: Comune | None = None,
+    comune: Belfiore | None = None,
 ) -> Items[Slot]:
     """Slots with free places between two local dates, at most 62 days apart."""
     request = pb.ListSlotsRequest(

@@ -9,10 +9,11 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 
-from gateway.api.representations import Answer, Body, Items, Optional, Reason, Slug, Strings, iso
+from gateway.api.representations import Answer, Body, Items, Optional, Reason, Strings, iso
 from gateway.api.sessions import Tokens
 from gateway.auth import SignedIn
 from gateway.backends import IdempotencyKey, Services
+from services.contracts.forms import Slug
 from services.contracts.generated.ambito.identity.v1 import identity_pb2 as pb
 
 router = APIRouter(tags=["delegations"])

@@ -19,7 +19,6 @@ from gateway.api.representations import (
     Optional,
     OptionalInstant,
     Page,
-    Slug,
     Strings,
 )
 from gateway.auth import SignedIn
@@ -28,6 +27,7 @@ from services.chassis.caller import Caller
 from services.chassis.refusal import InvalidField
 from services.contracts import limits
 from services.contracts.access import PROVIDER_CLIENT, PROVIDER_STAFF
+from services.contracts.forms import Slug
 from services.contracts.generated.ambito.notifications.v1 import notifications_pb2 as pb
 
 router = APIRouter(tags=["events"])

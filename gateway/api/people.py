@@ -13,18 +13,17 @@ from gateway.api.representations import (
     AccessReason,
     Answer,
     Body,
-    Comune,
     Instant,
     Items,
     Optional,
     OptionalId,
-    Slug,
     iso,
     text,
 )
 from gateway.auth import Anyone, SignedIn, client_address
 from gateway.backends import IdempotencyKey, Services
 from services.chassis.refusal import NotFound
+from services.contracts.forms import Belfiore, Slug
 from services.contracts.generated.ambito.identity.v1 import identity_pb2 as pb
 
 router = APIRouter(tags=["people"])
@@ -50,7 +49,7 @@ class PersonDetails(Body):
     family_name: str = Field(min_length=1, max_length=100)
     birth_date: date
     sex: Literal["female", "male"]
-    comune: Comune = Field(description="Belfiore code of the comune of residence")
+    comune: Belfiore = Field(description="Belfiore code of the comune of residence")
     address: str = Field(min_length=1, max_length=200)
     email: str | None = Field(None, max_length=254)
     phone: str | None = Field(None, max_length=20, description="E.164")

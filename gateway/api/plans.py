@@ -9,10 +9,11 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BeforeValidator, Field
 
-from gateway.api.representations import Answer, Body, Items, OptionalInstant, Slug, iso
+from gateway.api.representations import Answer, Body, Items, OptionalInstant, iso
 from gateway.auth import SignedIn
 from gateway.backends import IdempotencyKey, Services
 from services.contracts import limits
+from services.contracts.forms import Slug
 from services.contracts.generated.ambito.vouchers.v1 import vouchers_pb2 as pb
 
 router = APIRouter(tags=["plans"])

@@ -85,8 +85,6 @@ Minutes = Annotated[
 ]
 Strings = Annotated[list[str], BeforeValidator(list)]
 
-Slug = Annotated[str, StringConstraints(pattern=limits.SLUG, max_length=limits.SLUG_CHARACTERS)]
-Comune = Annotated[str, StringConstraints(pattern=limits.COMUNE)]
 Reason = Annotated[str, StringConstraints(max_length=limits.REASON_CHARACTERS)]
 AccessReason = Annotated[str, StringConstraints(max_length=limits.ACCESS_REASON_CHARACTERS)]
 Cursor = Annotated[str, Query(max_length=limits.CURSOR_CHARACTERS)]

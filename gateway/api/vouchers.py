@@ -14,7 +14,6 @@ from gateway.api.representations import (
     Answer,
     Body,
     Cents,
-    Comune,
     Cursor,
     Instant,
     Items,
@@ -23,12 +22,12 @@ from gateway.api.representations import (
     OptionalDate,
     OptionalId,
     Page,
-    Slug,
     iso,
     text,
 )
 from gateway.auth import SignedIn
 from gateway.backends import IdempotencyKey, Services
+from services.contracts.forms import Belfiore, Slug
 from services.contracts.generated.ambito.vouchers.v1 import vouchers_pb2 as pb
 
 router = APIRouter(tags=["vouchers"])
@@ -186,7 +185,7 @@ async def list_vouchers(
     caller: SignedIn,
     services: Services,
     person_id: UUID | None = None,
-    comune: Comune | None = None,
+    comune: Belfiore | None = None,
     limit: Limit = 20,
     cursor: Cursor = "",
 ) -> Page[Voucher]:
@@ -233,7 +232,7 @@ async def list_budgets(
     caller: SignedIn,
     services: Services,
     year: Annotated[int, Query(ge=2000, le=2100)],
-    comune: Comune | None = None,
+    comune: Belfiore | None = None,
 ) -> Items[Budget]:
     """Budgets per comune and fund, for the offices."""
     request = pb.ListBudgetsRequest(comune=text(comune), year=year)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from services.chassis.refusal import Unauthenticated
+
 
 @dataclass(frozen=True, slots=True)
 class Role:
@@ -42,6 +44,11 @@ class Caller:
     @property
     def is_anonymous(self) -> bool:
         return not self.subject
+
+    def require_known(self) -> None:
+        """Return if somebody has signed in, else raise Unauthenticated."""
+        if self.is_anonymous:
+            raise Unauthenticated
 
     def has(self, role: str, scope: str | None = None) -> bool:
         """Whether the caller holds `role`, in `scope` if one is given."""

@@ -3,9 +3,9 @@
 from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from services.chassis.settings import ServiceSettings
 from services.notifications.domain.addresses import AddressRules
@@ -71,3 +71,9 @@ class NotificationsSettings(ServiceSettings):
     delivery_log_retention_days: int = Field(30, ge=1)
     feed_retention_days: int = Field(400, ge=31)
     """Longer than the delivery log: a delivery is made from the event in the feed."""
+
+    @model_validator(mode="after")
+    def _feed_outlives_deliveries(self) -> Self:
+        if self.feed_retention_days <= self.delivery_log_retention_days:
+            raise ValueError("FEED_RETENTION_DAYS must be greater than DELIVERY_LOG_RETENTION_DAYS")
+        return self

@@ -23,7 +23,7 @@ def test_the_domain_is_pure(service: str) -> None:
         for name in imports(file):
             allowed = (
                 name.partition(".")[0] in sys.stdlib_module_names
-                or name in {"services.chassis.refusal", own}
+                or name in {"services.chassis.refusal", "services.chassis.civil_time", own}
                 or name.startswith(f"{own}.")
             )
             assert allowed, f"{file.relative_to(ROOT)} imports {name}"

@@ -6,17 +6,11 @@ from uuid import UUID
 
 from services.catalogue.domain.booking import Booking, CancelledBy
 from services.chassis.caller import Caller
-from services.chassis.refusal import Forbidden, NotFound, Unauthenticated
+from services.chassis.refusal import Forbidden, NotFound
 from services.contracts import access
 
 _OF_A_COMUNE = (access.SOCIAL_WORKER, access.COMUNE_OFFICER)
 _OF_A_PROVIDER = (access.PROVIDER_STAFF, access.PROVIDER_CLIENT)
-
-
-def require_known(caller: Caller) -> None:
-    """Raises Unauthenticated for an anonymous caller."""
-    if caller.is_anonymous:
-        raise Unauthenticated
 
 
 def acts_for(caller: Caller, person: UUID, *powers: str) -> bool:
@@ -48,7 +42,7 @@ def require_visible(booking: Booking | None, caller: Caller) -> Booking:
 
     NotFound otherwise: that it exists is no business of others.
     """
-    require_known(caller)
+    caller.require_known()
     if booking is not None and (
         acts_for(caller, booking.person_id, access.READ, access.BOOK)
         or is_provider(caller, booking.provider)

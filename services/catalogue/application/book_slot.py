@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
 
-from services.catalogue.application.access import acts_for, require_known
+from services.catalogue.application.access import acts_for
 from services.catalogue.application.ports import VoucherHolds
 from services.catalogue.domain.booking import Booking
 from services.catalogue.domain.booking_saga import (
@@ -152,7 +152,7 @@ class BookSlot:
 
 
 def _for_whom(command: BookSlotCommand, caller: Caller) -> UUID:
-    require_known(caller)
+    caller.require_known()
     person_id = command.person_id or caller.person
     if person_id is None:
         raise InvalidField(

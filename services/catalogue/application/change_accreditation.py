@@ -7,7 +7,6 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from services.catalogue.application.access import require_known
 from services.catalogue.application.publish import publish_provider
 from services.catalogue.domain.accreditation import Accreditation, Standing, changed
 from services.catalogue.persistence.accreditations import (
@@ -48,7 +47,7 @@ class ChangeAccreditation:
         self._clock = clock
 
     def __call__(self, command: ChangeAccreditationCommand, caller: Caller) -> tuple[Accreditation, int]:
-        require_known(caller)
+        caller.require_known()
         now = self._clock.now()
         with self._database.transaction() as connection:
             office = connection.execute(sa.select(ambito.c.slug)).scalar()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.catalogue.application.access import acts_for, is_provider, offices_of, require_known
+from services.catalogue.application.access import acts_for, is_provider, offices_of
 from services.catalogue.application.file_reads import reading, tell_reads
 from services.catalogue.domain.booking import Booking
 from services.catalogue.persistence.booking_lists import BookingFilter, booking_page, comune_of
@@ -29,7 +29,7 @@ class ListBookings:
     def __call__(
         self, wanted: BookingFilter, caller: Caller, *, limit: int, cursor: str
     ) -> tuple[list[Booking], str]:
-        require_known(caller)
+        caller.require_known()
         if (wanted.person_id is None) == (wanted.provider is None):
             raise InvalidField(
                 field="person_id",

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from services.contracts.territory.types import Email, Name, Slug, Strict
+from services.contracts.forms import Slug
+from services.contracts.territory.types import Email, Name, Strict
 
 #: ``name:scope``, as roles travel in a token.
 StaffRole = Annotated[str, StringConstraints(pattern=r"^[a-z_]+:[A-Za-z0-9-]+$", max_length=100)]

@@ -8,17 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field
 
-from services.contracts.territory.types import (
-    Belfiore,
-    Email,
-    Localised,
-    MonthDay,
-    Name,
-    Percent,
-    Phone,
-    Slug,
-    Strict,
-)
+from services.contracts.forms import Belfiore, Slug
+from services.contracts.territory.types import Email, Localised, MonthDay, Name, Percent, Phone, Strict
 
 
 def _known_zone(name: str) -> str:

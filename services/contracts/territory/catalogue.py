@@ -7,14 +7,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from services.contracts.forms import Belfiore, Slug
 from services.contracts.territory.types import (
-    Belfiore,
     Cents,
     Localised,
     Minutes,
     Name,
     Percent,
-    Slug,
     Strict,
     Validity,
     WeeklyHours,

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from services.contracts.territory.types import Belfiore, Email, Name, Phone, Slug, Strict
+from services.contracts.forms import Belfiore, Slug
+from services.contracts.territory.types import Email, Name, Phone, Strict
 
 
 class CitizenLine(Strict):

@@ -9,14 +9,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from services.contracts.forms import Belfiore, Slug
 from services.contracts.territory.types import (
-    Belfiore,
     Cents,
     Localised,
     Name,
     Percent,
     PositiveCents,
-    Slug,
     Strict,
     Text,
     Validity,

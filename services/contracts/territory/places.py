@@ -7,8 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from services.contracts.forms import Belfiore, Slug
 from services.contracts.territory.types import (
-    Belfiore,
     Cap,
     Email,
     Istat,
@@ -16,7 +16,6 @@ from services.contracts.territory.types import (
     MonthDay,
     Name,
     Phone,
-    Slug,
     Strict,
     WeeklyHours,
 )

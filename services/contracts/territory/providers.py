@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from services.contracts.territory.types import Belfiore, Email, Localised, Name, Phone, Slug, Strict, Validity
+from services.contracts.forms import Belfiore, Slug
+from services.contracts.territory.types import Email, Localised, Name, Phone, Strict, Validity
 
 
 def _vat_number(value: str) -> str:

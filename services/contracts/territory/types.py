@@ -9,10 +9,6 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-#: Lower-case words of letters and digits joined by hyphens; safe in URLs, routing keys and queue names.
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=63)]
-#: Cadastral code of a comune, as in the codice fiscale.
-Belfiore = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{3}$")]
 Istat = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 Cap = Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]

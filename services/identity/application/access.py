@@ -10,7 +10,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.chassis.caller import Caller
-from services.chassis.refusal import Forbidden, Unauthenticated
+from services.chassis.refusal import Forbidden
 from services.contracts.access import COMUNE_OFFICER, READ, SOCIAL_POINT_OPERATOR, SOCIAL_WORKER
 from services.identity.persistence.persons import PersonRecord
 
@@ -19,15 +19,9 @@ DELEGATE = "delegate"
 _OF_A_COMUNE = (SOCIAL_WORKER, COMUNE_OFFICER)
 
 
-def known(caller: Caller) -> None:
-    """:raises Unauthenticated: nobody signed in"""
-    if caller.is_anonymous:
-        raise Unauthenticated
-
-
 def operator_at(caller: Caller, social_point: str) -> None:
     """:raises Forbidden: the caller is no operator of that Social Point"""
-    known(caller)
+    caller.require_known()
     if not caller.has(SOCIAL_POINT_OPERATOR, social_point):
         raise Forbidden
 

@@ -41,7 +41,7 @@ def open_file(
     :raises InvalidField: staff gave no reason
     :raises NotFound: no such person within the caller's competence
     """
-    access.known(caller)
+    caller.require_known()
     if caller.person == person_id:
         return _person(parts, connection, person_id), None
     role = access.given_role(caller, person_id)

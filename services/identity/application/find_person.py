@@ -19,7 +19,7 @@ def find_person(parts: Parts, caller: Caller, *, codice_fiscale: str, reason: st
     :raises CodiceFiscaleRefused, InvalidField: the code is wrong in itself, or no reason was given
     :raises NotFound: nobody within the caller's competence has it
     """
-    access.known(caller)
+    caller.require_known()
     if not access.reads_files(caller):
         raise Forbidden
     code = parse(codice_fiscale)

@@ -60,7 +60,7 @@ def grant_delegation(
     :raises NotFound: an operator names a person who is not his business
     :raises DelegateUnknown, DelegationExists, TooManyDelegations, TooManyAttempts: as they say
     """
-    access.known(caller)
+    caller.require_known()
     herself = caller.person == principal_id
     if not herself and not caller.has(SOCIAL_POINT_OPERATOR):
         raise Forbidden

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from services.chassis.caller import Caller, Role
 from services.chassis.refusal import Forbidden, InvalidField
 from services.contracts.access import READ, SOCIAL_POINT_OPERATOR
-from services.identity.application import access
 from services.identity.application.files import open_file
 from services.identity.application.parts import Parts
 from services.identity.persistence import accounts, reads, territory
@@ -29,7 +28,7 @@ def list_reads(parts: Parts, caller: Caller, *, person_id: UUID, limit: int) -> 
     :raises Unauthenticated, Forbidden: the caller is somebody else
     :raises InvalidField: a limit outside 1 to 200 (0: 50)
     """
-    access.known(caller)
+    caller.require_known()
     if not caller.may_act_for(person_id, READ):
         raise Forbidden
     if not 0 <= limit <= _MOST:

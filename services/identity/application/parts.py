@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from services.chassis.civil_time import local_day
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.idempotency import Idempotency
 from services.chassis.messaging import Outbox
 from services.chassis.tokens import TokenSigner
 from services.identity.application.passwords import Passwords
-from services.identity.domain.civil_time import local_day
 from services.identity.domain.session import Lifetimes
 from services.identity.persistence.personal_data import PersonalData
 

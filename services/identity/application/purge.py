@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from services.chassis.civil_time import local_day
 from services.chassis.clock import Clock
 from services.chassis.database import Database
-from services.identity.domain.civil_time import local_day
 from services.identity.domain.throttle import BY_ADDRESS, BY_TARGET
 from services.identity.persistence import delegations, sessions, throttles
 

@@ -25,7 +25,7 @@ def revoke_delegation(parts: Parts, caller: Caller, *, delegation_id: UUID) -> D
     :raises NotFound: no such delegation, or none of the caller's business
     :raises DelegationNotActive: it has expired
     """
-    access.known(caller)
+    caller.require_known()
     if caller.person is None and not caller.has(SOCIAL_POINT_OPERATOR):
         raise Forbidden
     with parts.database.transaction() as connection:

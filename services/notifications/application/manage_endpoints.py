@@ -12,7 +12,7 @@ from services.chassis.idempotency import Idempotency
 from services.chassis.ids import new_id
 from services.chassis.refusal import InvalidField, NotFound
 from services.chassis.sealing import Sealer
-from services.notifications.application.may import is_of, require_known, require_provider
+from services.notifications.application.may import is_of, require_provider
 from services.notifications.application.public_events import PUBLIC_EVENT_TYPES
 from services.notifications.application.resolving import Resolve
 from services.notifications.domain.addresses import AddressRules
@@ -102,7 +102,7 @@ class ManageEndpoints:
 
     def delete(self, caller: Caller, endpoint_id: UUID) -> None:
         """Nothing is sent to the endpoint any more. Raises Unauthenticated or NotFound."""
-        require_known(caller)
+        caller.require_known()
         with self.database.transaction() as connection:
             endpoint = endpoints.find_endpoint(connection, endpoint_id)
             if endpoint is None or not is_of(caller, endpoint.provider):

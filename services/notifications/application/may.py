@@ -5,30 +5,22 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.chassis.caller import Caller
-from services.chassis.refusal import Forbidden, Unauthenticated
+from services.chassis.refusal import Forbidden
 from services.contracts.access import PROVIDER_CLIENT, PROVIDER_STAFF, READ
 
 
 def require_reader_of(caller: Caller, person: UUID) -> None:
     """The person herself, or whoever holds the power to read for her. Raises Unauthenticated or Forbidden."""
-    if caller.is_anonymous:
-        raise Unauthenticated
+    caller.require_known()
     if not reads_for(caller, person):
         raise Forbidden
 
 
 def require_provider(caller: Caller, provider: str) -> None:
     """The cooperative's staff and its systems. Raises Unauthenticated or Forbidden."""
-    if caller.is_anonymous:
-        raise Unauthenticated
+    caller.require_known()
     if not is_of(caller, provider):
         raise Forbidden
-
-
-def require_known(caller: Caller) -> None:
-    """Before anything is looked up for somebody. Raises Unauthenticated."""
-    if caller.is_anonymous:
-        raise Unauthenticated
 
 
 def reads_for(caller: Caller, person: UUID) -> bool:

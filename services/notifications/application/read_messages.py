@@ -10,12 +10,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from services.chassis.caller import Caller
+from services.chassis.civil_time import local_day
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.refusal import Language, NotFound
 from services.notifications.application.contact import ContactSeals, language_of
-from services.notifications.application.may import reads_for, require_known, require_reader_of
-from services.notifications.domain.local_time import ROME
+from services.notifications.application.may import reads_for, require_reader_of
 from services.notifications.domain.wording import inbox_text, subject
 from services.notifications.persistence import contacts, messages, names
 from services.notifications.persistence.messages import StoredMessage
@@ -60,7 +60,7 @@ class ReadMessages:
 
     def mark_read(self, caller: Caller, message_id: UUID) -> ReadableMessage:
         """Marks the message as read, once, and returns it. Raises Unauthenticated, NotFound."""
-        require_known(caller)
+        caller.require_known()
         with self.database.transaction() as connection:
             found = messages.find_message(connection, message_id, today=self._today())
             if found is None or not reads_for(caller, found.reader_id):
@@ -70,7 +70,7 @@ class ReadMessages:
             return self._in_words(connection, [found], found.reader_id, None)[0]
 
     def _today(self) -> date:
-        return self.clock.now().astimezone(ROME).date()
+        return local_day(self.clock.now())
 
     def _in_words(
         self,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from services.chassis.caller import Caller
 from services.chassis.database import Database
 from services.chassis.refusal import NotFound
-from services.notifications.application.may import is_of, require_known
+from services.notifications.application.may import is_of
 from services.notifications.domain.errors import EndpointDisabled
 from services.notifications.persistence import deliveries, endpoints
 from services.notifications.persistence.deliveries import StoredDelivery
@@ -31,7 +31,7 @@ class SeeDeliveries:
 
         Raises Unauthenticated or NotFound.
         """
-        require_known(caller)
+        caller.require_known()
         with self.database.read() as connection:
             if _own_endpoint(connection, caller, endpoint_id) is None:
                 raise NotFound(what="webhook endpoint", field="endpoint_id")
@@ -43,7 +43,7 @@ class SeeDeliveries:
         """Makes the delivery due at once, whatever its state. Raises Unauthenticated, NotFound,
         EndpointDisabled.
         """
-        require_known(caller)
+        caller.require_known()
         with self.database.transaction() as connection:
             delivery = deliveries.find_delivery(connection, delivery_id)
             if delivery is None:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from services.chassis.civil_time import local_day
 from services.chassis.clock import Clock
 from services.notifications.domain.errors import PersonNotYetKnown
-from services.notifications.domain.local_time import ROME
 from services.notifications.domain.notice import Facts, Notice
 from services.notifications.domain.recipients import Recipient, by_email, informed_delegates
 from services.notifications.persistence import contacts, emails, messages
@@ -29,7 +29,7 @@ class Tell:
     def __call__(
         self, connection: sa.Connection, *, event_id: UUID, person: UUID, notice: Notice, facts: Facts
     ) -> None:
-        today = self.clock.now().astimezone(ROME).date()
+        today = local_day(self.clock.now())
         delegates = informed_delegates(contacts.active_delegates(connection, person, today))
         delegates = [delegate for delegate in delegates if delegate != person]
         known = contacts.find_recipients(connection, [person, *delegates])

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
+from services.chassis.civil_time import ROME
 from services.chassis.refusal import Language
-
-ROME: Final = ZoneInfo("Europe/Rome")
 
 _WEEKDAYS: Final = {
     "it": ("lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica"),

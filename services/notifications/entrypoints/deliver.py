@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -33,43 +34,42 @@ _OBSERVE_EVERY_SECONDS: Final = 10.0
 _STUCK_AFTER_SECONDS: Final = 60.0
 
 _log = get_logger(__name__)
+_OLDEST: Final[dict[str, Callable[[sa.Connection, datetime], timedelta]]] = {
+    "webhook": oldest_due_delivery,
+    "email": oldest_due_email,
+}
 _oldest = Gauge("deliver_oldest_due_seconds", "For how long the longest due attempt has been due", ["kind"])
 
 
 def run(settings: NotificationsSettings, database: Database) -> None:
     """Until SIGTERM or SIGINT; attempts under way may then finish, for as long as the settings allow."""
-    stopping, wake = threading.Event(), threading.Event()
-
-    def stop(*_: object) -> None:
-        stopping.set()
-        wake.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    stopping = threading.Event()
     webhooks = webhook_deliverer(settings, database)
     emails = email_deliverer(settings, database)
     pools: list[AnyPool] = [
-        Pool(
-            "webhook",
-            threads=settings.webhook_concurrency,
-            claim=webhooks.claim,
-            perform=webhooks.perform,
-            on_free=wake.set,
-        ),
-        Pool(
-            "email",
-            threads=settings.email_concurrency,
-            claim=emails.claim,
-            perform=emails.perform,
-            on_free=wake.set,
-        ),
+        Pool("webhook", threads=settings.webhook_concurrency, claim=webhooks.claim, perform=webhooks.perform),
+        Pool("email", threads=settings.email_concurrency, claim=emails.claim, perform=emails.perform),
     ]
-    loop = Loop(database, pools, wake=wake, stopping=stopping, poll_seconds=settings.deliver_poll_seconds)
-    operations = ops.serve(settings.ops_bind, {"database": database.ping, "loop": loop.check})
-    listener = threading.Thread(target=listen, args=(database, wake, stopping), name="listen", daemon=True)
-    listener.start()
+
+    def stop(*_: object) -> None:
+        stopping.set()
+        _wake(pools)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    loops = [
+        Loop(database, pool, stopping=stopping, poll_seconds=settings.deliver_poll_seconds) for pool in pools
+    ]
+    checks = {f"{loop.kind} loop": loop.check for loop in loops}
+    operations = ops.serve(settings.ops_bind, {"database": database.ping} | checks)
+    threading.Thread(target=listen, args=(database, pools, stopping), name="listen", daemon=True).start()
     _log.info("delivering")
-    loop.run()
+    with ThreadPoolExecutor(len(loops), thread_name_prefix="loop") as executor:
+        turning = [executor.submit(loop.run) for loop in loops]
+        wait(turning, return_when=FIRST_EXCEPTION)
+        stop()
+        for loop_run in turning:
+            loop_run.result()  # what ended one of them unasked ends the process
     until = time.monotonic() + settings.deliver_stop_grace_seconds
     if not all(pool.wait_idle(max(until - time.monotonic(), 0)) for pool in pools):
         _log.warning("attempts left behind: their leases will end, and they will be made again")
@@ -77,20 +77,14 @@ def run(settings: NotificationsSettings, database: Database) -> None:
 
 
 class Loop:
-    """Keeps the pools filled until `stopping` is set."""
+    """Keeps a pool filled until `stopping` is set."""
 
     def __init__(
-        self,
-        database: Database,
-        pools: Sequence[AnyPool],
-        *,
-        wake: threading.Event,
-        stopping: threading.Event,
-        poll_seconds: float,
+        self, database: Database, pool: AnyPool, *, stopping: threading.Event, poll_seconds: float
     ) -> None:
+        self.kind = pool.kind
         self._database = database
-        self._pools = pools
-        self._wake = wake
+        self._pool = pool
         self._stopping = stopping
         self._poll_seconds = poll_seconds
         self._turned_at = time.monotonic()
@@ -100,10 +94,9 @@ class Loop:
         """While the database is away, waits for it; what is under way goes on."""
         pauses = Backoff(maximum_seconds=5.0)
         while not self._stopping.is_set():
-            self._wake.clear()
+            self._pool.wake.clear()
             try:
-                for pool in self._pools:
-                    pool.fill()
+                self._pool.fill()
                 self._observe()
             except Unavailable as error:
                 pause = pauses.next_seconds()
@@ -114,38 +107,39 @@ class Loop:
             else:
                 pauses.reset()
                 self._turned_at = time.monotonic()
-                self._wake.wait(self._poll_seconds)
+                self._pool.wake.wait(self._poll_seconds)
 
     def check(self) -> None:
         """Raises if nothing has been looked for during the last minute."""
         if time.monotonic() - self._turned_at > _STUCK_AFTER_SECONDS:
-            raise TimeoutError("the loop does not turn")
+            raise TimeoutError(f"the {self.kind} loop does not turn")
 
     def _observe(self) -> None:
         if time.monotonic() < self._observe_at:
             return
         self._observe_at = time.monotonic() + _OBSERVE_EVERY_SECONDS
-        oldest: dict[str, Callable[[sa.Connection, datetime], timedelta]] = {
-            "webhook": oldest_due_delivery,
-            "email": oldest_due_email,
-        }
         with self._database.read() as connection:
-            for kind, age in oldest.items():
-                _oldest.labels(kind).set(age(connection, SystemClock().now()).total_seconds())
+            age = _OLDEST[self.kind](connection, SystemClock().now())
+        _oldest.labels(self.kind).set(age.total_seconds())
 
 
-def listen(database: Database, wake: threading.Event, stopping: threading.Event) -> None:
-    """Sets `wake` at every notification; connects again when the connection is lost."""
+def listen(database: Database, pools: Sequence[AnyPool], stopping: threading.Event) -> None:
+    """Wakes the pools at every notification; connects again when the connection is lost."""
     pauses = Backoff(maximum_seconds=5.0)
     while not stopping.is_set():
         try:
             with database.session() as connection:
                 connection.execute(sa.text(f"LISTEN {WAKE_CHANNEL}"))
                 pauses.reset()
-                wake.set()  # for what was said while nobody listened
+                _wake(pools)  # for what was said while nobody listened
                 driver = connection.connection.driver_connection
                 while not stopping.is_set():
                     for _ in driver.notifies(timeout=1.0, stop_after=1):  # type: ignore[union-attr]
-                        wake.set()
+                        _wake(pools)
         except Unavailable:
             stopping.wait(pauses.next_seconds())
+
+
+def _wake(pools: Sequence[AnyPool]) -> None:
+    for pool in pools:
+        pool.wake.set()

@@ -30,7 +30,7 @@ class Pool(Generic[Claim]):
 
     Never more is claimed than can begin at once, so that nothing waits here while its lease runs out.
     `perform` returns the state after its attempt; an error in it is logged, and the claim's lease ends by
-    itself. `on_free` is called whenever a thread has become free.
+    itself. `wake` is set whenever a thread has become free, and by whoever knows of new work.
     """
 
     def __init__(
@@ -40,12 +40,11 @@ class Pool(Generic[Claim]):
         threads: int,
         claim: Callable[[int], list[Claim]],
         perform: Callable[[Claim], str],
-        on_free: Callable[[], None],
     ) -> None:
-        self._kind = kind
+        self.kind = kind
+        self.wake = threading.Event()
         self._claim = claim
         self._perform = perform
-        self._on_free = on_free
         self._free = threads
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
@@ -76,18 +75,18 @@ class Pool(Generic[Claim]):
             with self._idle:
                 self._free += 1
                 self._idle.notify_all()
-            self._on_free()
+            self.wake.set()
 
     def _attempt(self, claimed: Claim) -> None:
         started = time.perf_counter()
         state = "error"
-        with _under_way.labels(self._kind).track_inprogress():
+        with _under_way.labels(self.kind).track_inprogress():
             try:
                 state = self._perform(claimed)
             except Exception:  # noqa: BLE001 - the thread must live on
-                _log.exception("attempt failed", kind=self._kind)
-        _attempts.labels(self._kind, state).inc()
-        _seconds.labels(self._kind).observe(time.perf_counter() - started)
+                _log.exception("attempt failed", kind=self.kind)
+        _attempts.labels(self.kind, state).inc()
+        _seconds.labels(self.kind).observe(time.perf_counter() - started)
 
 
 AnyPool = Pool[Any]

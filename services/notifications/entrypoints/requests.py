@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.chassis.refusal import Language
 from services.contracts import limits
-
-Slug = Annotated[str, StringConstraints(pattern=limits.SLUG, max_length=limits.SLUG_CHARACTERS)]
+from services.contracts.forms import Slug
 
 
 def _none_if_empty(value: Any) -> Any:  # noqa: ANN401 - before it is validated

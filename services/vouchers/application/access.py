@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from services.chassis.caller import Caller
-from services.chassis.refusal import Forbidden, Unauthenticated
+from services.chassis.refusal import Forbidden
 from services.contracts.access import (
     COMUNE_OFFICER,
     PLAN_OFFICE,
@@ -30,15 +30,9 @@ _PROVIDERS = (PROVIDER_STAFF, PROVIDER_CLIENT)
 _OF_A_COMUNE = (SOCIAL_WORKER, COMUNE_OFFICER)
 
 
-def require_known(caller: Caller) -> None:
-    """Unauthenticated without a token."""
-    if caller.is_anonymous:
-        raise Unauthenticated
-
-
 def require_role(caller: Caller, role: str, scope: str | None = None) -> None:
     """Unauthenticated without a token, Forbidden without the role, in `scope` if one is given."""
-    require_known(caller)
+    caller.require_known()
     if not caller.has(role, scope):
         raise Forbidden
 
@@ -118,7 +112,7 @@ def administered(connection: Connection, caller: Caller) -> frozenset[str] | Non
     """The comuni whose budgets and ledger the caller oversees; None: the whole ambito. Forbidden if there are
     none.
     """
-    require_known(caller)
+    caller.require_known()
     if is_plan_office(connection, caller):
         return None
     comuni = caller.scopes(COMUNE_OFFICER)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from services.chassis.caller import Caller
+from services.chassis.civil_time import local_day
 from services.chassis.clock import Clock
 from services.chassis.messaging import Event, Outbox
 from services.chassis.refusal import InvalidField
@@ -21,11 +22,11 @@ from services.contracts.access import (
 )
 from services.contracts.events.base import routing_key
 from services.contracts.events.vouchers import VoucherProviderChosen
+from services.contracts.forms import Slug
 from services.vouchers.application import access
-from services.vouchers.application.fields import Command, OptionalDay, Slug
+from services.vouchers.application.fields import Command, OptionalDay
 from services.vouchers.domain.accreditation import is_accredited
 from services.vouchers.domain.assignments import ChangeRules
-from services.vouchers.domain.local_time import local_day
 from services.vouchers.domain.refusals import (
     NotYourVoucher,
     ProviderNotAccredited,
@@ -65,7 +66,7 @@ class ChooseProvider:
         with VoucherNotFound, NotYourVoucher, VoucherNotYetValid, VoucherExpired, ProviderNotYetKnown,
         ProviderNotAccredited, ProviderChangeTooEarly, InvalidField.
         """
-        access.require_known(caller)
+        caller.require_known()
         voucher = vouchers.find(connection, command.voucher_id, lock=True)
         if voucher is None:
             raise VoucherNotFound

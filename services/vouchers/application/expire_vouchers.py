@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from services.chassis.civil_time import local_day
 from services.chassis.clock import Clock
 from services.chassis.database import Database
-from services.vouchers.domain.local_time import local_day
 from services.vouchers.persistence import expiry
 
 BATCH: Final = 200

@@ -6,11 +6,10 @@ import re
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from services.chassis.refusal import InvalidField
-from services.contracts import limits
 from services.vouchers.domain.period import Period
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -35,9 +34,6 @@ def _absent_if_empty(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
 Day = Annotated[date, BeforeValidator(_written_as_a_day)]
 OptionalDay = Annotated[date | None, BeforeValidator(_written_as_a_day), BeforeValidator(_absent_if_empty)]
 # Of several validators before, the last one sees the value first.
-Slug = Annotated[str, StringConstraints(pattern=limits.SLUG, max_length=limits.SLUG_CHARACTERS)]
-OptionalSlug = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$", max_length=63)]
-Comune = Annotated[str, StringConstraints(pattern=limits.COMUNE)]
 Year = Annotated[int, Field(ge=2000, le=2100)]
 Quantity = Annotated[int, Field(gt=0, le=10_000_000)]
 """Minutes or cents: at most 100,000 euro or nineteen years of care."""

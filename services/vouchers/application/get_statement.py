@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from services.chassis.caller import Caller
 from services.chassis.refusal import NotFound
 from services.contracts.access import PROVIDER_CLIENT, PROVIDER_STAFF
+from services.contracts.forms import Slug
 from services.vouchers.application import access
-from services.vouchers.application.fields import Command, Slug
+from services.vouchers.application.fields import Command
 from services.vouchers.domain.commitment import Unit
 from services.vouchers.domain.period import Period
 from services.vouchers.persistence import copies, ledger
@@ -51,7 +52,7 @@ def get_statement(connection: Connection, caller: Caller, query: GetStatementQue
     """The month's statement: whole for the cooperative itself and the plan office; a comune's officer sees
     the lines that her comune pays. Forbidden to everybody else; NotFound for an unknown cooperative.
     """
-    access.require_known(caller)
+    caller.require_known()
     own = caller.has(PROVIDER_STAFF, query.provider) or caller.has(PROVIDER_CLIENT, query.provider)
     comuni = None if own else access.administered(connection, caller)
     if copies.accreditations_of(connection, query.provider) is None:

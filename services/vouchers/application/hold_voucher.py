@@ -13,8 +13,8 @@ from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.refusal import Unavailable
 from services.contracts.access import BOOK
-from services.vouchers.application import access
-from services.vouchers.application.fields import Command, Day, Slug
+from services.contracts.forms import Slug
+from services.vouchers.application.fields import Command, Day
 from services.vouchers.domain.refusals import (
     BookingAlreadyReleased,
     BookingHeldDifferently,
@@ -61,7 +61,7 @@ class HoldVoucher:
         ProviderNotChosen, VoucherExhausted, BookingAlreadyReleased, BookingHeldDifferently; then nothing
         changed.
         """
-        access.require_known(caller)
+        caller.require_known()
         if not caller.may_act_for(command.person_id, BOOK):
             raise NotYourVoucher(field="person_id")
         wanted = WantedHold(

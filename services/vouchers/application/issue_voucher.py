@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from services.chassis.caller import Caller
+from services.chassis.civil_time import local_day
 from services.chassis.clock import Clock
 from services.chassis.ids import new_id
 from services.chassis.messaging import Event, Outbox
@@ -15,11 +16,11 @@ from services.chassis.refusal import InvalidField, NotFound
 from services.contracts.access import COMUNE_OFFICER
 from services.contracts.events.base import routing_key
 from services.contracts.events.vouchers import VoucherIssued
+from services.contracts.forms import Slug
 from services.vouchers.application import access
-from services.vouchers.application.fields import Command, Day, Quantity, Slug, Year, period
+from services.vouchers.application.fields import Command, Day, Quantity, Year, period
 from services.vouchers.domain.commitment import committed_cents
 from services.vouchers.domain.ledger import Terms
-from services.vouchers.domain.local_time import local_day
 from services.vouchers.domain.measures import Measure, refuse_incompatible
 from services.vouchers.domain.period import Period, calendar_year
 from services.vouchers.domain.plan import SIGNED, Plan, PlanLine

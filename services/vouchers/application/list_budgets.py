@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 from sqlalchemy import Connection
 
 from services.chassis.caller import Caller
 from services.chassis.refusal import Forbidden
+from services.contracts.forms import OptionalBelfiore
 from services.vouchers.application import access
 from services.vouchers.application.fields import Command
 from services.vouchers.persistence import funding
@@ -18,7 +19,7 @@ from services.vouchers.persistence.funding import Budget
 class ListBudgetsQuery(Command):
     """Budgets of one comune, or of all that the caller oversees; of one year, or (0) of every one."""
 
-    comune: Annotated[str, StringConstraints(pattern=r"^([A-Z][0-9]{3})?$")] = ""
+    comune: OptionalBelfiore = ""
     year: Annotated[int, Field(ge=0, le=2100)] = 0
 
 

@@ -37,7 +37,7 @@ class ReadPlans:
 
     def get(self, connection: Connection, caller: Caller, query: GetPlanQuery) -> Plan:
         """One plan. NotFound also if the caller may not know of it."""
-        access.require_known(caller)
+        caller.require_known()
         plan = self.plans.find(connection, query.plan_id)
         if plan is None or not access.may_read_plan(caller, plan.person_id, plan.comune):
             raise NotFound(what="plan", field="plan_id")
@@ -46,7 +46,7 @@ class ReadPlans:
 
     def of_person(self, connection: Connection, caller: Caller, query: ListPlansQuery) -> list[Plan]:
         """A person's plans, newest first; an office sees those of its comune. Forbidden to everybody else."""
-        access.require_known(caller)
+        caller.require_known()
         if not access.offices(caller) and not access.may_read_plan(caller, query.person_id, comune=""):
             raise Forbidden
         found = [

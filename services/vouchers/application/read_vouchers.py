@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field
 from sqlalchemy import Connection
 
 from services.chassis.caller import Caller
 from services.chassis.refusal import Forbidden, InvalidField
 from services.contracts.access import READ
+from services.contracts.forms import OptionalBelfiore
 from services.vouchers.application import access
 from services.vouchers.application.fields import Command
 from services.vouchers.application.file_reads import FileReads
@@ -35,7 +36,7 @@ class ListVouchersQuery(Command):
     """
 
     person_id: _OptionalId = None
-    comune: Annotated[str, StringConstraints(pattern=r"^([A-Z][0-9]{3})?$")] = ""
+    comune: OptionalBelfiore = ""
     limit: Annotated[int, Field(ge=0, le=100)] = 0
     cursor: _OptionalId = None
 
@@ -66,7 +67,7 @@ class ReadVouchers:
         Of a person: all of them for the person's side and the plan office, those of its comune for an office.
         Of a comune: for its offices and the plan office. Forbidden to everybody else.
         """
-        access.require_known(caller)
+        caller.require_known()
         limit = query.limit or 20
         found = _found(connection, caller, query, limit + 1)
         page = found[:limit]
@@ -76,7 +77,7 @@ class ReadVouchers:
 
 def readable_voucher(connection: Connection, caller: Caller, query: VoucherQuery) -> Voucher:
     """The voucher, if the caller may read it; VoucherNotFound otherwise. Tells nobody."""
-    access.require_known(caller)
+    caller.require_known()
     voucher = vouchers.find(connection, query.voucher_id)
     if voucher is None or not access.may_read_vouchers(connection, caller, voucher.person_id, voucher.comune):
         raise VoucherNotFound

@@ -15,8 +15,9 @@ from services.chassis.ids import new_id
 from services.chassis.refusal import InvalidField
 from services.contracts import limits
 from services.contracts.access import SOCIAL_WORKER
+from services.contracts.forms import OptionalSlug, Slug
 from services.vouchers.application import access
-from services.vouchers.application.fields import Command, Day, OptionalSlug, Quantity, Slug, period
+from services.vouchers.application.fields import Command, Day, Quantity, period
 from services.vouchers.domain.measures import Measure
 from services.vouchers.domain.plan import DRAFT, Plan, PlanLine
 from services.vouchers.domain.refusals import PersonNotYetKnown, ServiceNotYetKnown

@@ -8,7 +8,7 @@ from tests.support.polling import eventually
 
 def test_it_claims_for_its_free_threads_only() -> None:
     asked: list[int] = []
-    gate, freed = threading.Event(), threading.Event()
+    gate = threading.Event()
 
     def claim(limit: int) -> list[int]:
         asked.append(limit)
@@ -18,14 +18,14 @@ def test_it_claims_for_its_free_threads_only() -> None:
         gate.wait(10)
         return "done"
 
-    pool = Pool("test", threads=3, claim=claim, perform=perform, on_free=freed.set)
+    pool = Pool("test", threads=3, claim=claim, perform=perform)
     pool.fill()
     pool.fill()
     pool.fill()
     assert asked == [3, 1]
     assert not pool.wait_idle(0)
     gate.set()
-    assert freed.wait(10)
+    assert pool.wake.wait(10)
     assert pool.wait_idle(10)
 
 
@@ -37,9 +37,7 @@ def test_a_failing_attempt_costs_no_thread() -> None:
         raise RuntimeError
 
     numbers = iter(range(5))
-    pool = Pool(
-        "test", threads=1, claim=lambda _limit: [next(numbers)], perform=perform, on_free=lambda: None
-    )
+    pool = Pool("test", threads=1, claim=lambda _limit: [next(numbers)], perform=perform)
     for _ in range(5):
         pool.fill()
         assert pool.wait_idle(10)

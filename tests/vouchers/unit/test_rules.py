@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.chassis.civil_time import ROME, local_day
 from services.vouchers.domain.accreditation import Accreditation, is_accredited
 from services.vouchers.domain.commitment import Unit, committed_cents
-from services.vouchers.domain.local_time import ZONE, local_day
 from services.vouchers.domain.measures import Measure, Rule, cited_rule, refuse_incompatible
 from services.vouchers.domain.period import Period, calendar_year
 from services.vouchers.domain.refusals import IncompatibleMeasures
@@ -39,9 +39,9 @@ class TestLocalDay:
 
     @given(st.integers(1_577_836_800, 2_208_988_800).map(lambda second: datetime.fromtimestamp(second, UTC)))
     def test_is_the_wall_calendars(self, instant: datetime) -> None:
-        midnight = datetime.combine(local_day(instant), datetime.min.time(), ZONE)
-        assert midnight <= instant.astimezone(ZONE)
-        assert instant.astimezone(ZONE).replace(tzinfo=None) < midnight.replace(tzinfo=None) + timedelta(
+        midnight = datetime.combine(local_day(instant), datetime.min.time(), ROME)
+        assert midnight <= instant.astimezone(ROME)
+        assert instant.astimezone(ROME).replace(tzinfo=None) < midnight.replace(tzinfo=None) + timedelta(
             days=1
         )
 

@@ -38,6 +38,8 @@ class MailServer:
         name, self._sender = parseaddr(sender)
         self._from = Address(name, addr_spec=self._sender)
         self._timeout_seconds = timeout_seconds
+        # Made once: reading all certificate authorities takes longer than sending an e-mail.
+        self._tls = ssl.create_default_context() if self._scheme != "smtp" else None
         self._clock = clock
 
     @property
@@ -68,16 +70,15 @@ class MailServer:
 
     @contextmanager
     def _connection(self) -> Iterator[smtplib.SMTP]:
-        context = ssl.create_default_context()
         if self._scheme == "smtps":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
-                self._host, self._port, timeout=self._timeout_seconds, context=context
+                self._host, self._port, timeout=self._timeout_seconds, context=self._tls
             )
         else:
             server = smtplib.SMTP(self._host, self._port, timeout=self._timeout_seconds)
         try:
             if self._scheme == "smtp+starttls":
-                server.starttls(context=context)
+                server.starttls(context=self._tls)
             if self._user:
                 server.login(self._user, self._password)
             yield server
