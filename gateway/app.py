@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -21,8 +22,10 @@ from gateway.api import (
     system,
     vouchers,
 )
+from gateway.auth import consumer_of
 from gateway.backends import Backends
 from gateway.middleware import Edge
+from gateway.rates import Rates
 from gateway.settings import GatewaySettings
 from services.chassis.tokens import TokenVerifier
 
@@ -33,6 +36,8 @@ One portal for a territory's public, private and company-paid welfare.
 
 Errors are `application/problem+json`; `type` is stable, `detail` follows `Accept-Language` (it, en).
 Requests that create something take an `Idempotency-Key`. Access tokens are signed Ed25519 JWTs.
+Every answer tells the consumer's rate in `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds); beyond
+it, 429.
 """
 _PROBLEM = {
     "description": "Refused; the problem says why",
@@ -91,7 +96,11 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(system.router)
     app.add_middleware(
-        Edge, body_limit_bytes=settings.body_limit_bytes, connections_limit=settings.connections_limit
+        Edge,
+        body_limit_bytes=settings.body_limit_bytes,
+        connections_limit=settings.connections_limit,
+        rates=Rates(settings.requests_per_minute),
+        consumer=partial(consumer_of, app.state.verifier),
     )
     return app
 

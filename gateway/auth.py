@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from services.chassis.caller import ANONYMOUS, Caller
-from services.chassis.tokens import TokenInvalid
+from services.chassis.refusal import Refusal
+from services.chassis.tokens import TokenInvalid, TokenVerifier
 
 _bearer = HTTPBearer(
     auto_error=False, description="Access token, from POST /api/v1/sessions", bearerFormat="JWT"
@@ -36,6 +40,19 @@ async def signed_in(caller: Annotated[Caller, Depends(anyone)]) -> Caller:
 
 Anyone = Annotated[Caller, Depends(anyone)]
 SignedIn = Annotated[Caller, Depends(signed_in)]
+
+
+def consumer_of(verifier: TokenVerifier, scope: Scope) -> str:
+    """Whose requests these are counted as: the account or system of a good token, else a network address.
+
+    A token that does not verify counts for nobody but its sender, who could otherwise invent consumers.
+    """
+    scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        with suppress(Refusal):
+            return verifier.verify(token.strip()).subject
+    client: tuple[str, int] | None = scope.get("client")
+    return client[0] if client else ""
 
 
 def client_address(request: Request) -> str:

@@ -6,6 +6,7 @@ One pure ASGI layer, because it is on every hot path.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.problems import http_problem, preferred_language
+from gateway.rates import Rate, Rates
 from services.chassis.logs import get_logger
 from services.chassis.tracing import request_id, start_from
 
@@ -41,12 +43,25 @@ _log = get_logger(__name__)
 
 
 class Edge:
-    """Request id and trace, limits on bodies and on requests under way, security headers, a log line."""
+    """Request id and trace, limits on bodies, rates and requests under way, security headers, a log line.
 
-    def __init__(self, app: ASGIApp, *, body_limit_bytes: int, connections_limit: int) -> None:
+    `consumer` tells whose a request is counted as.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        body_limit_bytes: int,
+        connections_limit: int,
+        rates: Rates,
+        consumer: Callable[[Scope], str],
+    ) -> None:
         self._app = app
         self._body_limit = body_limit_bytes
         self._connections_limit = connections_limit
+        self._rates = rates
+        self._consumer = consumer
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,6 +75,7 @@ class Edge:
     async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         status, begun = HTTPStatus.INTERNAL_SERVER_ERROR.value, False
+        rate = self._rates.take(self._consumer(scope))
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status, begun
@@ -68,16 +84,20 @@ class Edge:
                 sent = MutableHeaders(scope=message)
                 for name, value in _SECURITY_HEADERS.items():
                     sent.setdefault(name, value)
+                sent.update(rate.headers())
                 sent["X-Request-Id"] = request_id() or ""
             await send(message)
 
         self._under_way += 1
         _UNDER_WAY.set(self._under_way)
         try:
-            refusal = self._refused(scope["method"], headers)
+            refusal = self._refused(scope["method"], headers, rate)
             if refusal is not None:
                 language = preferred_language(headers.get("accept-language"))
-                retry = 1 if refusal == HTTPStatus.SERVICE_UNAVAILABLE else None
+                retry = {
+                    HTTPStatus.SERVICE_UNAVAILABLE: 1,
+                    HTTPStatus.TOO_MANY_REQUESTS: rate.reset_seconds,
+                }.get(refusal)
                 answer = http_problem(refusal, language, retry_after_seconds=retry)
                 await answer(scope, receive, send_with_headers)
                 return
@@ -94,8 +114,10 @@ class Edge:
             _UNDER_WAY.set(self._under_way)
             self._record(scope, status, time.perf_counter() - started)
 
-    def _refused(self, method: str, headers: Headers) -> int | None:
+    def _refused(self, method: str, headers: Headers, rate: Rate) -> HTTPStatus | None:
         """The status with which the request is refused before it is read, if it is."""
+        if rate.exceeded:
+            return HTTPStatus.TOO_MANY_REQUESTS
         if self._under_way > self._connections_limit:
             return HTTPStatus.SERVICE_UNAVAILABLE
         length = headers.get("content-length", "0")

@@ -34,6 +34,11 @@ _HTTP: dict[int, tuple[str, str, str]] = {
     405: ("method-not-allowed", "Metodo non ammesso.", "This address does not take this method."),
     413: ("body-too-large", "La richiesta è troppo grande.", "The request's body is too large."),
     415: ("unsupported-media-type", "Usare application/json.", "Send application/json."),
+    429: (
+        "too-many-requests",
+        "Troppe richieste: riprovare più tardi.",
+        "Too many requests: try again later.",
+    ),
     500: ("internal-fault", "Errore interno.", "Something failed on our side."),
     503: ("overloaded", "Troppe richieste in corso.", "Too many requests at this moment."),
 }

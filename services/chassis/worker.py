@@ -65,9 +65,13 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
         },
     )
 
+    deliveries = [extension for extension in container.subextensions if isinstance(extension, Deliveries)]
+
     def stop(*_: object) -> None:
-        _log.info("stopping")
+        for extension in deliveries:
+            extension.take_no_more()
         stopping.set()
+        _log.info("stopping")
         eventlet.spawn_n(container.stop)
 
     def notice_signals() -> None:
@@ -79,9 +83,8 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
         signal.signal(number, stop)
     eventlet.spawn_n(notice_signals)
     checks: dict[str, Callable[[], None]] = {"database": database.ping}
-    for extension in container.subextensions:
-        if isinstance(extension, Deliveries):
-            checks["broker"] = extension.check
+    for extension in deliveries:
+        checks["broker"] = extension.check
     operations = ops.serve(settings.ops_bind, checks)
     try:
         container.start()
@@ -113,6 +116,10 @@ class Deliveries(QueueConsumer):  # type: ignore[misc]  # nameko has no types
         """Raise unless messages can come in."""
         if not self._consuming:
             raise BrokerLost("not consuming")
+
+    def take_no_more(self) -> None:
+        """What comes in from now on stays with the broker."""
+        self._stopping.set()
 
     def run(self) -> None:
         pauses = Backoff(maximum_seconds=5.0)
@@ -163,7 +170,7 @@ class Deliveries(QueueConsumer):  # type: ignore[misc]  # nameko has no types
             self.should_stop = True
 
     def unregister_provider(self, provider: Consumer) -> None:
-        self._stopping.set()
+        self.take_no_more()
         if self._consuming:
             super().unregister_provider(provider)
         else:

@@ -73,7 +73,7 @@ class Edge:
 @pytest.fixture(scope="module")
 def running_edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     logs.configure("gateway", "http")  # as the process does; unconfigured, a traceback takes seconds to draw
-    with _running(tmp_path_factory.mktemp("edge")) as edge:
+    with running(tmp_path_factory.mktemp("edge")) as edge:
         yield edge
 
 
@@ -88,19 +88,20 @@ def edge(running_edge: Edge) -> Edge:
 @pytest.fixture
 def edge_without_services(tmp_path: Path) -> Iterator[Edge]:
     """A gateway whose services have just gone."""
-    with _running(tmp_path) as edge:
+    with running(tmp_path) as edge:
         edge.stop_services()
         yield edge
 
 
 @contextmanager
-def _running(directory: Path) -> Iterator[Edge]:
+def running(directory: Path, **settings: object) -> Iterator[Edge]:
+    """A gateway with settings of its own, and its services."""
     services = ScriptedServices()
     backend = grpc.server(ThreadPoolExecutor(4), handlers=(services,))
     target = f"127.0.0.1:{backend.add_insecure_port('127.0.0.1:0')}"
     backend.start()
     issuer = TokenIssuer(directory)
-    settings = GatewaySettings(
+    configured = GatewaySettings(
         gateway_bind="127.0.0.1:0",
         identity_target=target,
         catalogue_target=target,
@@ -109,9 +110,10 @@ def _running(directory: Path) -> Iterator[Edge]:
         jwks_file=issuer.jwks_file,
         read_deadline_seconds=2,
         command_deadline_seconds=2,
+        **settings,  # type: ignore[arg-type]
     )
     try:
-        with _serving(settings) as url, httpx.Client(base_url=url, timeout=10) as client:
+        with _serving(configured) as url, httpx.Client(base_url=url, timeout=10) as client:
             yield Edge(client, services, issuer.signer, lambda: backend.stop(None).wait())
     finally:
         backend.stop(None).wait()
