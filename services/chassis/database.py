@@ -62,6 +62,7 @@ class Database:
             connect_args={
                 "options": options,
                 "connect_timeout": connect_timeout_seconds,
+                "client_encoding": "UTF8",
                 "application_name": application_name,
                 "keepalives_idle": 30,
                 "tcp_user_timeout": 15_000,

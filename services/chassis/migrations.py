@@ -27,6 +27,10 @@ _WAIT_FOR_OTHER_SECONDS: Final = 120.0
 _log = get_logger(__name__)
 
 
+class EncodingError(CannotRunError):
+    """The database does not keep its text in UTF-8: names with accents would be lost or refused."""
+
+
 class MigrationBusyError(CannotRunError):
     """Another process kept migrating the same database for too long."""
 
@@ -34,7 +38,8 @@ class MigrationBusyError(CannotRunError):
 def migrate(url: str, package: str) -> None:
     """Apply every migration in `package`'s `versions` that the database at `url` does not have.
 
-    Each runs in a transaction of its own. Two processes that migrate one database take turns.
+    Each runs in a transaction of its own. Two processes that migrate one database take turns. EncodingError,
+    before anything is changed, if the database is not in UTF-8.
     """
     engine = sa.create_engine(
         url,
@@ -43,11 +48,13 @@ def migrate(url: str, package: str) -> None:
             "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS}",
             "application_name": "migrate",
             "connect_timeout": 5,
+            "client_encoding": "UTF8",
         },
     )
     config = configuration(package)
     turns = engine.execution_options(isolation_level="AUTOCOMMIT")
     with turns.connect() as turn, engine.connect() as connection:
+        _require_utf8(turn)
         _wait_for_turn(turn)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -64,6 +71,14 @@ def configuration(package: str) -> Config:
     config.set_main_option("script_location", str(Path(__file__).with_name("migration_environment")))
     config.set_main_option("version_locations", str(Path(spec.submodule_search_locations[0]) / "versions"))
     return config
+
+
+def _require_utf8(connection: sa.Connection) -> None:
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding != "UTF8":
+        raise EncodingError(
+            f"the database's encoding is {encoding}; create it with ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def _wait_for_turn(connection: sa.Connection) -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -62,3 +63,13 @@ def test_the_command_says_what_is_missing_from_the_environment() -> None:
     assert done.returncode == 1
     assert "DATABASE_URL" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_would_lose_accents_is_refused(postgres: Postgres) -> None:
+    with psycopg.connect(postgres.admin_url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE DATABASE old_fashioned ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        )
+    other = sa.make_url(postgres.admin_url).set(drivername="postgresql+psycopg", database="old_fashioned")
+    with pytest.raises(migrations.EncodingError, match="LATIN1"):
+        migrations.migrate(other.render_as_string(hide_password=False), PACKAGE)
