@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -27,6 +28,7 @@ from gateway.backends import Backends
 from gateway.middleware import Edge
 from gateway.rates import Rates
 from gateway.settings import GatewaySettings
+from gateway.shared_reads import SharedReads
 from services.chassis.tokens import TokenVerifier
 
 VERSION = "1.0.0"
@@ -77,7 +79,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         yield
         await app.state.backends.close()
 
-    app = FastAPI(
+    app = _Api(
         title="Ambito",
         version=VERSION,
         description=_DESCRIPTION,
@@ -91,6 +93,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.verifier = TokenVerifier(settings.jwks_file)
+    app.state.shared_reads = SharedReads(settings.shared_read_seconds)
     problems.install(app)
     for module in _API:
         app.include_router(module.router, prefix="/api/v1")
@@ -103,6 +106,24 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         consumer=partial(consumer_of, app.state.verifier),
     )
     return app
+
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The document, in which every number has a format: ModI, RAC_REST_FORMAT_004."""
+        if self.openapi_schema is None:
+            _give_formats(super().openapi())
+        return super().openapi()
+
+
+def _give_formats(schema: object) -> None:
+    if isinstance(schema, dict):
+        if schema.get("type") == "integer":
+            schema.setdefault("format", "int64")
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for part in schema:
+            _give_formats(part)
 
 
 def _operation_id(route: APIRoute) -> str:

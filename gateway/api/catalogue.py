@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator, Field
 
 from gateway.api.representations import (
@@ -28,6 +28,7 @@ from gateway.api.representations import (
 )
 from gateway.auth import Anyone, SignedIn
 from gateway.backends import Services
+from gateway.shared_reads import Public
 from services.contracts import limits
 from services.contracts.forms import Belfiore, Slug
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as pb
@@ -147,10 +148,9 @@ class AccreditationChanged(Answer):
     affected_bookings: int
 
 
-@router.get("/services")
+@router.get("/services", response_model=ServicePage)
 async def search(
-    caller: Anyone,
-    services: Services,
+    public: Public,
     q: Annotated[str, Query(max_length=limits.QUERY_CHARACTERS)] = "",
     category: Slug | None = None,
     comune: Belfiore | None = None,
@@ -158,8 +158,8 @@ async def search(
     provider: Slug | None = None,
     limit: Limit = 20,
     cursor: Cursor = "",
-) -> ServicePage:
-    """Searches the catalogue; a typing error is forgiven."""
+) -> Response:
+    """Searches the catalogue; a typing error is forgiven. An answer may be a second old."""
     request = pb.SearchServicesRequest(
         q=q,
         category=text(category),
@@ -169,7 +169,7 @@ async def search(
         limit=limit,
         cursor=cursor,
     )
-    return ServicePage.of(await services.read(services.catalogue.SearchServices, request, caller))
+    return await public.answer(public.services.catalogue.SearchServices, request, ServicePage)
 
 
 @router.get("/services/{slug}")
@@ -179,17 +179,18 @@ async def read_service(slug: Slug, caller: Anyone, services: Services) -> Servic
     return ServiceDetails.of(answer.service)
 
 
-@router.get("/services/{slug}/slots")
+@router.get("/services/{slug}/slots", response_model=Items[Slot])
 async def list_slots(
     slug: Slug,
-    caller: Anyone,
-    services: Services,
+    public: Public,
     from_date: date,
     to_date: date,
     provider: Slug | None = None,
     comune: Belfiore | None = None,
-) -> Items[Slot]:
-    """Slots with free places between two local dates, at most 62 days apart."""
+) -> Response:
+    """Slots with free places between two local dates, at most 62 days apart. An answer may be a second old;
+    whether a place is free is decided when it is booked.
+    """
     request = pb.ListSlotsRequest(
         service=slug,
         provider=text(provider),
@@ -197,7 +198,7 @@ async def list_slots(
         from_date=iso(from_date),
         to_date=iso(to_date),
     )
-    return Items[Slot].of(await services.read(services.catalogue.ListSlots, request, caller))
+    return await public.answer(public.services.catalogue.ListSlots, request, Items[Slot])
 
 
 @router.get("/providers")

@@ -8,15 +8,16 @@ Answers are pydantic models filled straight from gRPC messages by attribute name
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Generic, Self, TypeVar
 from uuid import UUID
 
 from fastapi import Query
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from services.chassis.rpc.timestamps import rfc3339
 from services.contracts import limits
 
 Item = TypeVar("Item")
@@ -41,12 +42,8 @@ class Body(BaseModel):
 
 def _instant(value: object) -> object:
     if isinstance(value, Timestamp):
-        return value.ToDatetime(tzinfo=UTC) if value.seconds or value.nanos else None
+        return rfc3339(value) if value.seconds or value.nanos else None
     return value
-
-
-def _rfc3339(value: datetime) -> str:
-    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _absent(value: object) -> object:
@@ -72,10 +69,9 @@ def _minutes(value: object) -> object:
     return f"PT{value}M" if isinstance(value, int) else value
 
 
-_RFC3339 = PlainSerializer(_rfc3339, return_type=str, when_used="json-unless-none")
-
-Instant = Annotated[datetime, BeforeValidator(_instant), _RFC3339]
-OptionalInstant = Annotated[datetime | None, BeforeValidator(_instant), _RFC3339]
+_DateTime = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Instant = Annotated[_DateTime, BeforeValidator(_instant)]
+OptionalInstant = Annotated[_DateTime | None, BeforeValidator(_instant)]
 Optional = Annotated[str | None, BeforeValidator(_absent)]
 OptionalDate = Annotated[date | None, BeforeValidator(_absent)]
 OptionalId = Annotated[UUID | None, BeforeValidator(_absent)]

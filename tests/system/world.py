@@ -29,7 +29,8 @@ class Session:
     """Somebody who is signed in. Answers are returned as they come; `ok` insists on success."""
 
     def __init__(self, base_url: str, token: str = "", limits: httpx.Limits | None = None) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # Tests want to see what they have just done.
+        headers = {"Cache-Control": "no-cache"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self.token = token
         self.http = httpx.Client(
             base_url=base_url,

@@ -49,8 +49,8 @@ def _attempts(connection: sa.Connection, asked: list[str]) -> Iterator[list[list
     if not asked:
         return
     alike = {
-        word: [known for known in words_like(connection, word) if is_one_slip_away(word, known)]
-        for word in asked
+        word: [candidate for candidate in candidates if is_one_slip_away(word, candidate)]
+        for word, candidates in words_like(connection, asked).items()
     }
     yield [[word, *alike[word]] for word in asked]
     if known := [alike[word] for word in asked if alike[word]]:

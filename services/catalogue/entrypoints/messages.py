@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.catalogue.application.list_providers import ShownProvider
 from services.catalogue.domain.booking import Booking
+from services.chassis.rpc.timestamps import timestamp
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as pb
 
 Row = sa.Row[Any]
@@ -30,12 +29,12 @@ def booking_message(booking: Booking, reason: str) -> pb.Booking:
         voucher_id="" if booking.voucher_id is None else str(booking.voucher_id),
         minutes=booking.minutes,
         price_cents=booking.price_cents,
-        starts_at=_instant(booking.starts_at),
-        ends_at=_instant(booking.ends_at),
+        starts_at=timestamp(booking.starts_at),
+        ends_at=timestamp(booking.ends_at),
         local_start=booking.local_start.isoformat(),
         reason=reason,
         cancelled_by=booking.cancelled_by or "",
-        created_at=_instant(booking.created_at),
+        created_at=timestamp(booking.created_at),
         version=booking.version,
     )
 
@@ -45,8 +44,8 @@ def slot_message(row: Row) -> pb.Slot:
     return pb.Slot(
         id=str(row.id),
         provider=row.provider,
-        starts_at=_instant(row.starts_at),
-        ends_at=_instant(row.ends_at),
+        starts_at=timestamp(row.starts_at),
+        ends_at=timestamp(row.ends_at),
         local_start=row.starts_at.astimezone(ZoneInfo(row.zone)).isoformat(),
         free=row.free,
         capacity=row.capacity,
@@ -109,9 +108,3 @@ def social_point_message(row: Row) -> pb.SocialPoint:
 def comune_message(row: Row) -> pb.Comune:
     """A comune."""
     return pb.Comune(code=row.code, istat=row.istat, name=row.name, cap=row.cap)
-
-
-def _instant(instant: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(instant)
-    return message

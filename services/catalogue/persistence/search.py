@@ -1,12 +1,13 @@
-"""Full-text search over services, and the words it knows."""
+"""Full-text search over services, and the words it knows. Its statements are built once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.catalogue.persistence.catalogue_reads import SERVICE_COLUMNS, Rows
 from services.catalogue.persistence.tables import offering, provider, search_word, service
@@ -18,6 +19,7 @@ much.
 _CANDIDATES: Final = 40
 _PREFIX_FROM_LETTERS: Final = 3
 _SCORE_STEPS: Final = 1_000_000
+_BEFORE_ALL: Final = (2**62, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,75 +46,107 @@ def matching(
     Rows have the service's columns and `score`, a whole number. No groups: every service, with score 0.
     `after` is the (score, slug) of the last row of the page before.
     """
-    score, found = _score(groups)
-    hits = sa.select(service.c.slug, score.label("score")).where(
-        service.c.active, found, *_conditions(wanted)
-    )
-    matches = hits.cte("matches")
-    total = sa.select(sa.func.count()).select_from(matches).scalar_subquery()
-    page = (
-        sa.select(*SERVICE_COLUMNS, matches.c.score, total.label("total"))
-        .join(matches, matches.c.slug == service.c.slug)
-        .order_by(matches.c.score.desc(), service.c.slug)
-        .limit(limit)
-    )
-    if after is not None:
-        score_before, slug_before = after
-        page = page.where(
-            sa.or_(
-                matches.c.score < score_before,
-                sa.and_(matches.c.score == score_before, service.c.slug > slug_before),
-            )
-        )
-    rows: Rows = list(connection.execute(page))
-    if rows:
-        return rows, rows[0].total
-    return [], connection.execute(sa.select(sa.func.count()).select_from(matches)).scalar_one()
-
-
-def _score(groups: Sequence[Sequence[str]]) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[bool]]:
-    if not groups:
-        return sa.literal(0), sa.true()
+    page, count = _FOUND if groups else _ALL
+    score_before, slug_before = after or _BEFORE_ALL
     # Words are of a-z and 0-9 only: nothing in them can be an operator.
     text = " & ".join(
         "(" + " | ".join(f"{w}:*" if len(w) >= _PREFIX_FROM_LETTERS else w for w in group) + ")"
         for group in groups
     )
-    query = sa.func.to_tsquery(sa.literal_column("'catalogue_it'"), text).op("||")(
-        sa.func.to_tsquery(sa.literal_column("'catalogue_en'"), text)
+    parameters = asdict(wanted) | ({"text": text} if groups else {})
+    rows: Rows = list(
+        connection.execute(
+            page, parameters | {"score_before": score_before, "slug_before": slug_before, "entries": limit}
+        )
     )
-    rank = sa.func.ts_rank_cd(service.c.search, query)
-    steps = sa.cast(sa.func.round(sa.cast(rank * _SCORE_STEPS, sa.Numeric)), sa.BigInteger)
-    return steps, service.c.search.op("@@")(query)
+    if rows:
+        return rows, rows[0].total
+    return [], 0 if after is None else connection.execute(count, parameters).scalar_one()
 
 
-def _conditions(wanted: SearchFilter) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = []
-    if wanted.category:
-        conditions.append(service.c.category == wanted.category)
-    if wanted.kind:
-        conditions.append(service.c.kind == wanted.kind)
-    if wanted.comune or wanted.provider:
-        offered = sa.exists().where(offering.c.service == service.c.slug, offering.c.active)
-        if wanted.comune:
-            offered = offered.where(sa.literal(wanted.comune) == sa.any_(offering.c.comuni))
-        if wanted.provider:
-            offered = offered.where(offering.c.provider == wanted.provider)
-        conditions.append(offered)
-    return conditions
+def _statements(
+    score: sa.ColumnElement[Any], found: sa.ColumnElement[bool]
+) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """A page of the services for which `found` holds, and their number."""
+    hits = sa.select(service.c.slug, score.label("score")).where(service.c.active, found, *_conditions())
+    matches = hits.cte("matches")
+    count = sa.select(sa.func.count()).select_from(matches)
+    slug_before = sa.bindparam("slug_before", type_=sa.Text)
+    score_before = sa.bindparam("score_before", type_=sa.BigInteger)
+    page = (
+        sa.select(*SERVICE_COLUMNS, matches.c.score, count.scalar_subquery().label("total"))
+        .join(matches, matches.c.slug == service.c.slug)
+        .where(
+            sa.or_(
+                matches.c.score < score_before,
+                sa.and_(matches.c.score == score_before, service.c.slug > slug_before),
+            )
+        )
+        .order_by(matches.c.score.desc(), service.c.slug)
+        .limit(sa.bindparam("entries", type_=sa.Integer))
+    )
+    return page, count
 
 
-def words_like(connection: sa.Connection, word: str) -> list[str]:
-    """Words of the catalogue that share some trigrams with `word`, most alike first."""
-    connection.execute(sa.select(sa.func.set_config("pg_trgm.similarity_threshold", _ALIKE, True)))
-    alike = sa.func.similarity(search_word.c.word, word)
-    query = (
-        sa.select(search_word.c.word)
-        .where(search_word.c.word.op("%")(word))
+def _conditions() -> list[sa.ColumnElement[bool]]:
+    category, kind, comune, by = (
+        sa.bindparam(name, type_=sa.Text) for name in ("category", "kind", "comune", "provider")
+    )
+    offered = sa.exists().where(
+        offering.c.service == service.c.slug,
+        offering.c.active,
+        sa.or_(comune == "", comune == sa.any_(offering.c.comuni)),
+        sa.or_(by == "", offering.c.provider == by),
+    )
+    return [
+        sa.or_(category == "", service.c.category == category),
+        sa.or_(kind == "", service.c.kind == kind),
+        sa.or_(sa.and_(comune == "", by == ""), offered),
+    ]
+
+
+def _rank(query: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    rank = sa.func.ts_rank_cd(service.c.search, query) * _SCORE_STEPS
+    return sa.cast(sa.func.round(sa.cast(rank, sa.Numeric)), sa.BigInteger)
+
+
+_TEXT: Final = sa.bindparam("text", type_=sa.Text)
+_QUERY: Final = sa.func.to_tsquery(sa.literal_column("'catalogue_it'"), _TEXT).op("||")(
+    sa.func.to_tsquery(sa.literal_column("'catalogue_en'"), _TEXT)
+)
+_FOUND: Final = _statements(_rank(_QUERY), service.c.search.op("@@")(_QUERY))
+_ALL: Final = _statements(sa.cast(sa.literal(0), sa.BigInteger), sa.true())
+
+
+def _words_like() -> sa.Select[Any]:
+    words = sa.func.unnest(sa.bindparam("asked", type_=ARRAY(sa.Text)))
+    asked = words.table_valued(sa.column("word", sa.Text), name="asked").render_derived()
+    alike = sa.func.similarity(search_word.c.word, asked.c.word)
+    known = (
+        sa.select(search_word.c.word, alike.label("alike"))
+        .where(search_word.c.word.op("%")(asked.c.word))
         .order_by(alike.desc(), search_word.c.word)
         .limit(_CANDIDATES)
+        .lateral("known")
     )
-    return list(connection.execute(query).scalars())
+    return (
+        sa.select(asked.c.word.label("asked"), known.c.word)
+        .select_from(asked.join(known, sa.true()))
+        .order_by(known.c.alike.desc(), known.c.word)
+    )
+
+
+_THRESHOLD: Final = sa.select(sa.func.set_config("pg_trgm.similarity_threshold", _ALIKE, True))
+_WORDS_LIKE: Final = _words_like()
+
+
+def words_like(connection: sa.Connection, asked: Sequence[str]) -> dict[str, list[str]]:
+    """For each word, words of the catalogue that share some trigrams with it, most alike first."""
+    connection.execute(_THRESHOLD)
+    found: dict[str, list[str]] = {word: [] for word in asked}
+    for row in connection.execute(_WORDS_LIKE, {"asked": list(asked)}):
+        found[row.asked].append(row.word)
+    return found
 
 
 def searchable_texts(connection: sa.Connection) -> list[str]:

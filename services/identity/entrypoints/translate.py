@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from services.chassis.ids import new_id
 from services.chassis.rpc.context import idempotency_key_of
+from services.chassis.rpc.timestamps import timestamp
 from services.contracts.generated.ambito.identity.v1 import identity_pb2 as pb
 from services.identity.application.once import Attempt
 from services.identity.application.tokens import Tokens
@@ -57,7 +58,7 @@ def details(message: pb.PersonDetails, today: date) -> PersonDetails:
 
 def person(record: PersonRecord) -> pb.Person:
     known = record.details
-    message = pb.Person(
+    return pb.Person(
         id=str(record.id),
         details=pb.PersonDetails(
             codice_fiscale=known.codice_fiscale.value,
@@ -75,17 +76,18 @@ def person(record: PersonRecord) -> pb.Person:
         claimed=record.claimed,
         registered_at_social_point=record.registered_at_social_point or "",
         version=record.version,
+        registered_at=timestamp(record.registered_at),
     )
-    message.registered_at.FromDatetime(record.registered_at)
-    return message
 
 
 def read(record: ReadRecord) -> pb.Read:
-    message = pb.Read(
-        reader=record.reader, role=record.role, operation=record.operation, reason=record.reason
+    return pb.Read(
+        at=timestamp(record.at),
+        reader=record.reader,
+        role=record.role,
+        operation=record.operation,
+        reason=record.reason,
     )
-    message.at.FromDatetime(record.at)
-    return message
 
 
 def tokens(issued: Tokens) -> pb.Tokens:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from services.chassis.rpc.timestamps import timestamp
 from services.contracts.generated.ambito.notifications.v1 import notifications_pb2 as pb
 from services.notifications.application.read_messages import ReadableMessage
 from services.notifications.persistence.deliveries import StoredDelivery
@@ -21,7 +19,7 @@ def message(found: ReadableMessage) -> pb.Message:
         subject=found.subject,
         body=found.body,
         event_id=str(found.event_id),
-        created_at=_timestamp(found.created_at),
+        created_at=timestamp(found.created_at),
         read=found.is_read,
     )
 
@@ -34,7 +32,7 @@ def endpoint(found: StoredEndpoint) -> pb.Endpoint:
         event_types=found.event_types,
         state=found.state.value,
         disabled_reason=found.disabled_reason,
-        created_at=_timestamp(found.created_at),
+        created_at=timestamp(found.created_at),
     )
 
 
@@ -45,10 +43,10 @@ def delivery(found: StoredDelivery) -> pb.Delivery:
         event_id=str(found.event_id),
         event_type=found.event_type,
         state=found.state.value,
-        next_attempt_at=None if found.next_attempt_at is None else _timestamp(found.next_attempt_at),
+        next_attempt_at=None if found.next_attempt_at is None else timestamp(found.next_attempt_at),
         attempts=[
             pb.Attempt(
-                at=_timestamp(attempt.at),
+                at=timestamp(attempt.at),
                 status=attempt.status,
                 error=attempt.error,
                 milliseconds=attempt.milliseconds,
@@ -65,7 +63,7 @@ def event(found: StoredEvent) -> pb.FeedEvent:
         source=found.source,
         subject=found.subject,
         sequence=found.sequence,
-        time=_timestamp(found.occurred_at),
+        time=timestamp(found.occurred_at),
         data_json=found.data,
         cursor=str(found.cursor),
     )
@@ -73,9 +71,3 @@ def event(found: StoredEvent) -> pb.FeedEvent:
 
 def optional(cursor: UUID | None) -> str:
     return "" if cursor is None else str(cursor)
-
-
-def _timestamp(instant: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(instant)
-    return timestamp

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from services.chassis.rpc.timestamps import timestamp
 from services.contracts.generated.ambito.vouchers.v1 import vouchers_pb2 as pb
 from services.vouchers.application.get_statement import Statement
 from services.vouchers.application.verify_ledger import Verification
@@ -46,7 +45,7 @@ def plan_message(plan: Plan) -> pb.Plan:
             for line in plan.lines
         ],
         written_by=plan.written_by,
-        signed_at=None if plan.signed_at is None else _instant(plan.signed_at),
+        signed_at=None if plan.signed_at is None else timestamp(plan.signed_at),
         version=plan.version,
     )
 
@@ -69,7 +68,7 @@ def voucher_message(voucher: Voucher) -> pb.Voucher:
         valid_to=_day(voucher.validity.last),
         balance=_balance(voucher.balance),
         assignments=_assignments(voucher.assignments),
-        issued_at=_instant(voucher.issued_at),
+        issued_at=timestamp(voucher.issued_at),
         version=voucher.version,
     )
 
@@ -83,7 +82,7 @@ def entry_message(entry: Entry) -> pb.Entry:
         booking_id=_id(entry.booking_id),
         provider=entry.provider or "",
         service_date=_day(entry.service_date),
-        recorded_at=_instant(entry.recorded_at),
+        recorded_at=timestamp(entry.recorded_at),
         hash=entry.hash,
     )
 
@@ -155,12 +154,6 @@ def _assignments(assignments: Assignments) -> list[pb.Assignment]:
         pb.Assignment(provider=item.provider, valid_from=item.first.isoformat(), valid_to=_day(last))
         for item, last in zip(assignments.items, [*ends, None], strict=False)
     ]
-
-
-def _instant(instant: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(instant)
-    return timestamp
 
 
 def _day(day: date | None) -> str:

@@ -26,3 +26,17 @@ def test_paths_are_kebab_case_and_nothing_personal_is_in_an_address() -> None:
             for parameter in operation.get("parameters", ()):
                 if parameter["in"] in {"query", "path"}:
                     assert "codice" not in parameter["name"], path
+
+
+def test_numbers_and_instants_have_their_formats() -> None:
+    schemas = json.loads(DOCUMENT.read_text())["components"]["schemas"]
+    properties = [
+        (name, form)
+        for schema in schemas.values()
+        for name, prop in schema.get("properties", {}).items()
+        for form in prop.get("anyOf", [prop])
+    ]
+    assert all("format" in form for _, form in properties if form.get("type") == "integer")
+    instants = [form for name, form in properties if name.endswith("_at") and form["type"] == "string"]
+    assert len(instants) > 10
+    assert all(form["format"] == "date-time" for form in instants)
