@@ -35,9 +35,9 @@ class Request:
     tail: bytes = b""
 
 
-def get(path: str, token: str = "") -> Request:
-    """A GET with that path and query."""
-    return Request(_head("GET", path, token) + b"\r\n")
+def get(path: str, token: str = "", *, anew: bool = False) -> Request:
+    """A GET with that path and query; `anew`: not to be answered as somebody else was a moment ago."""
+    return Request(_head("GET", path, token) + (b"Cache-Control: no-cache\r\n" if anew else b"") + b"\r\n")
 
 
 def post(path: str, body: Mapping[str, object], token: str) -> Request:

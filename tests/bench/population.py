@@ -50,11 +50,11 @@ _KNOWN = {
 MISSPELT = ("assitenza", "domicliare", "anzinai", "famigila", "educativo domicilare", "pulizei")
 
 
-def roomy_territory(folder: Path) -> Path:
-    """Tradate with budgets and seats that no run uses up, as a new folder below `folder`."""
+def roomy_territory(folder: Path, seats: int = _SEATS) -> Path:
+    """Tradate with budgets that no run uses up and `seats` in every slot, as a new folder below `folder`."""
     roomy = folder / "territory"
     shutil.copytree(TERRITORY, roomy)
-    for file, what, quantity in (("budgets", "cents", _BUDGET_CENTS), ("offerings", "capacity", _SEATS)):
+    for file, what, quantity in (("budgets", "cents", _BUDGET_CENTS), ("offerings", "capacity", seats)):
         path = roomy / f"{file}.yaml"
         text, changed = re.subn(rf"\b{what}: \d+", f"{what}: {quantity}", path.read_text())
         assert changed, f"{path} says {what} no more"
@@ -117,10 +117,11 @@ class Population:
         comuni = [comune.belfiore for comune in self._world.territory.comuni]
         return [(service.slug, self._random.choice(comuni)) for service in self._world.territory.services]
 
-    def month_requests(self, months: Sequence[tuple[str, str]]) -> list[Request]:
+    def month_requests(self, months: Sequence[tuple[str, str]], *, anew: bool = False) -> list[Request]:
         first, last = self.month
+        period = f"from_date={first}&to_date={last}"
         return [
-            get(f"/api/v1/services/{service}/slots?from_date={first}&to_date={last}&comune={comune}")
+            get(f"/api/v1/services/{service}/slots?{period}&comune={comune}", anew=anew)
             for service, comune in months
         ]
 
@@ -129,11 +130,11 @@ class Population:
         """First and last day of the month that is asked for."""
         return self.first_day, self.first_day + timedelta(days=_MONTH_DAYS - 1)
 
-    def searches(self) -> list[Request]:
+    def searches(self, *, anew: bool = False) -> list[Request]:
         """Each finds something; AssertionError if the catalogue has changed so that one does not."""
         for text in MISSPELT:
             assert self._http.get("/services", params={"q": text}).json()["total"] > 0, text
-        return [get("/api/v1/services?q=" + text.replace(" ", "%20")) for text in MISSPELT]
+        return [get("/api/v1/services?q=" + text.replace(" ", "%20"), anew=anew) for text in MISSPELT]
 
     def providers(self) -> list[str]:
         """Cooperatives that are booked with."""

@@ -14,7 +14,8 @@ from tests.bench.system import System
 
 BOOKING, WITH_VOUCHER = "booking", "booking_with_voucher"
 MONTH, SEARCH, TO_QUEUE = "availability_month", "search_misspelt", "commit_to_queue"
-NAMES = (BOOKING, WITH_VOUCHER, MONTH, SEARCH, TO_QUEUE)
+ANEW = "_anew"
+NAMES = (BOOKING, WITH_VOUCHER, MONTH, MONTH + ANEW, SEARCH, SEARCH + ANEW, TO_QUEUE)
 _TARGETS = 8 * CLIENTS
 
 Scenario = Throughput | CommitToQueue
@@ -58,24 +59,25 @@ def _scenarios(bench: Bench, people: Population, limits: Limits, rate: float) ->
         limit=limits.booking_with_voucher,
         limit_is="pgbench, the same three statements, one after the other, on copies of both databases",
     )
-    yield Throughput(
-        MONTH,
-        bench,
-        people.month_requests(months),
-        unit="answers/s",
-        expected_status=200,
-        limit=limits.months(months, *people.month),
-        limit_is="pgbench, the same statements",
-    )
-    yield Throughput(
-        SEARCH,
-        bench,
-        people.searches(),
-        unit="answers/s",
-        expected_status=200,
-        limit=limits.searches(MISSPELT),
-        limit_is="pgbench, the same statements",
-    )
+    for suffix, anew in (("", False), (ANEW, True)):
+        yield Throughput(
+            MONTH + suffix,
+            bench,
+            people.month_requests(months, anew=anew),
+            unit="answers/s",
+            expected_status=200,
+            limit=limits.months(months, *people.month),
+            limit_is="pgbench, the same statements",
+        )
+        yield Throughput(
+            SEARCH + suffix,
+            bench,
+            people.searches(anew=anew),
+            unit="answers/s",
+            expected_status=200,
+            limit=limits.searches(MISSPELT),
+            limit_is="pgbench, the same statements",
+        )
     yield CommitToQueue(TO_QUEUE, bench, with_voucher, rate)
 
 
