@@ -16,7 +16,7 @@ import amqp
 import sqlalchemy as sa
 from prometheus_client import Counter, Gauge, Histogram
 
-from services.chassis import locks, ops
+from services.chassis import crash_points, locks, ops
 from services.chassis.backoff import Backoff
 from services.chassis.database import Database
 from services.chassis.definition import ServiceDefinition
@@ -150,6 +150,7 @@ class Relay:
             self._publish(rows, confirmed, refused)
         finally:  # what is known stays known even if the broker is lost half-way
             if confirmed:
+                crash_points.crash_point(crash_points.RELAY)
                 self._pending.mark_published(connection, confirmed)
                 _published.inc(len(confirmed))
             if refused:

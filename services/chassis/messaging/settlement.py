@@ -4,6 +4,7 @@ import threading
 
 from prometheus_client import Counter
 
+from services.chassis import crash_points
 from services.chassis.logs import get_logger
 from services.chassis.messaging.delivery import Delivery
 from services.chassis.messaging.processing import Outcome, Verdict
@@ -26,6 +27,7 @@ class Settlement:
     def settle(self, delivery: Delivery, verdict: Verdict) -> bool:
         """Do what the verdict says; whether the message may now be acknowledged."""
         if verdict.outcome is Outcome.DONE:
+            crash_points.crash_point(crash_points.WORKER, delivery.type or "")
             return True
         if verdict.outcome is Outcome.RETURN:
             return False

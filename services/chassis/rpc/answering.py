@@ -14,6 +14,7 @@ import grpc
 from prometheus_client import Counter, Histogram
 from pydantic import ValidationError
 
+from services.chassis import crash_points
 from services.chassis.caller import ANONYMOUS, Caller
 from services.chassis.logs import get_logger
 from services.chassis.refusal import Kind, Refusal
@@ -93,6 +94,7 @@ class Answering:
                     caller = self._caller(metadata.get("authorization"))
                     with answering(Call(caller, metadata.get("idempotency-key"), deadline)):
                         response = behaviour(request, context)
+                    crash_points.crash_point(crash_points.RPC, method)
                 except Exception as error:  # noqa: BLE001  # a fault of ours, of any sort, must not show
                     outcome, status = _told(error, method)
                 elapsed = time.perf_counter() - started

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid5
 
+from services.chassis import crash_points
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.ids import new_id
@@ -78,6 +79,7 @@ class DeliverEmails:
             self.send(self._written(claimed))
         except NotSent as refused:
             failure = refused
+        crash_points.crash_point(crash_points.EMAIL)
         state = "sent"
         again = None
         if failure is not None:

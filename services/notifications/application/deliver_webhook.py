@@ -11,6 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 from standardwebhooks import Webhook
 
+from services.chassis import crash_points
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.ids import new_id
@@ -68,6 +69,7 @@ class DeliverWebhooks:
         """One attempt. Returns the delivery's state after it."""
         deadline = self.clock.now() + self.lease
         answer = self._attempt(claimed)
+        crash_points.crash_point(crash_points.WEBHOOK)
         state: list[DeliveryState] = []
 
         def record() -> None:
