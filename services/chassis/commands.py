@@ -88,6 +88,9 @@ def _add_tools(app: typer.Typer, definition: ServiceDefinition) -> None:
         with failing():
             wait_and_check(settings, definition)
 
+    from services.chassis.messaging.outbox_commands import application as outbox_commands
+
+    app.add_typer(outbox_commands(definition), name="outbox")
     if definition.subscriptions is not None:
         from services.chassis.messaging.dead_letter_commands import application as dead_letter_commands
 
