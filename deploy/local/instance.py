@@ -11,7 +11,7 @@ from deploy.local import leftovers, packages
 from deploy.local.commands import Command
 from deploy.local.environment import service as service_environment
 from deploy.local.layout import OWN_VAR, ROOT, Given, Layout, default_var
-from deploy.local.members import Member, code_version, members
+from deploy.local.members import Adjust, Member, code_version, members, unchanged
 from deploy.local.programs import StartError, base_environment, log_tail
 from deploy.local.progress import Progress
 from deploy.local.reconcile import lasting_differences, read_books
@@ -31,7 +31,8 @@ class Instance:
     """The installation in `var`; several can run side by side in different directories.
 
     `environment`: may name servers that exist already (`DATABASE_URL_<SERVICE>`, `AMQP_URL` with
-    `AMQP_MANAGEMENT_URL`); without them the installation runs private ones.
+    `AMQP_MANAGEMENT_URL`); without them the installation runs private ones. `adjust`: changes what single
+    programs are told; for tests, which may put something between two parts.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class Instance:
         *,
         territory: Path = TERRITORY,
         environment: Mapping[str, str] = os.environ,
+        adjust: Adjust = unchanged,
         quiet: bool = False,
     ) -> None:
         self.layout = Layout((var or default_var()).resolve())
         self.secrets = Secrets(self.layout.secrets)
         self.territory = territory
         self._given = Given.from_environment(environment)
+        self._adjust = adjust
         self._progress = Progress(quiet=quiet)
 
     @property
@@ -84,6 +87,11 @@ class Instance:
             service_environment(service, "cli", endpoints, ports, self.secrets),
         )
 
+    def apply_topology(self) -> None:
+        """Give the broker again what the system asks of it, as `up` does. Raises StartError."""
+        ports = self.ports
+        Setup(self.secrets, self.territory, self._servers(ports), ports, version="").broker()
+
     def places(self) -> dict[str, str]:
         """Where to look, for a person."""
         return {
@@ -105,7 +113,8 @@ class Instance:
             version = code_version()
             servers = self._servers(ports)
             setup = Setup(self.secrets, self.territory, servers, ports, version)
-            everyone = members(self.layout, servers.endpoints(), ports, self.secrets, version)
+            endpoints = servers.endpoints()
+            everyone = members(self.layout, endpoints, ports, self.secrets, version, adjust=self._adjust)
             supervisor = self._supervisor(ports)
             with self._progress.step("supervisor"):
                 servers.prepare()

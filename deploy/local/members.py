@@ -21,6 +21,8 @@ from deploy.local.state import Ports
 
 Probe = Callable[[], str | None]
 """None when ready, else why not yet, in a few words."""
+Adjust = Callable[[str, dict[str, str]], dict[str, str]]
+"""From a program's name and its environment to the environment that it gets."""
 
 COMMON_PROCESSES = ("grpc", "worker", "relay")
 FURTHER_PROCESSES = {"notifications": ("deliver",)}
@@ -34,24 +36,37 @@ class Member:
     probe: Probe
 
 
+def unchanged(_name: str, environment: dict[str, str]) -> dict[str, str]:
+    """Every program gets the environment that the installation makes for it."""
+    return environment
+
+
 def members(
-    layout: Layout, endpoints: Endpoints, ports: Ports, secrets: Secrets, version: str
+    layout: Layout,
+    endpoints: Endpoints,
+    ports: Ports,
+    secrets: Secrets,
+    version: str,
+    *,
+    adjust: Adjust = unchanged,
 ) -> list[Member]:
     """Every process above the servers, in the order in which they are started.
 
     `version`: of the code; it stands in their environments, so that a new version replaces running processes.
+    `adjust` has the last word on the environments of services and gateway.
     """
     found = [_mail_sink(layout, ports, {MARK: str(layout.var)})]
     marks = {MARK: str(layout.var), "AMBITO_VERSION": version}
     for name in SERVICES:
         for process in COMMON_PROCESSES + FURTHER_PROCESSES.get(name, ()):
             variables = environment.service(name, process, endpoints, ports, secrets) | marks
+            variables = adjust(f"{name}-{process}", variables)
             probes = [_answers(f"http://127.0.0.1:{ports[f'{name}-{process}-ops']}/health")]
             if process == "grpc":
                 probes.append(_serves(variables["GRPC_BIND"]))
             program = _python(f"{name}-{process}", f"services.{name}", process, variables=variables)
             found.append(Member(program, _all(probes)))
-    variables = environment.gateway(ports, secrets) | marks
+    variables = adjust("gateway", environment.gateway(ports, secrets) | marks)
     gateway = _python("gateway", "gateway", variables=variables)
     # Its own operations port first: on the gateway's port another installation might answer.
     urls = (f"http://{variables['OPS_BIND']}/health", f"http://{variables['GATEWAY_BIND']}/status")

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -38,16 +39,17 @@ class Setup:
 
     def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
         """What to do in which order, each with a few words for the person who waits."""
-        territory = self._read()
+        territory = self._territory
         passwords = self._secrets.passwords(DEMO_PASSWORDS, logins(territory))
         yield "databases and roles", self._databases
-        yield "broker: users, exchanges, queues, policies", lambda: self._broker(territory)
+        yield "broker: users, exchanges, queues, policies", self.broker
         inputs = self._inputs(passwords)
         if not self._is_done(inputs):
             yield "migrations", lambda: run_together([self._command(name, "migrate") for name in SERVICES])
             yield f"territory: {territory.ambito.name.it}", lambda: self._load_everywhere(inputs, passwords)
 
-    def _read(self) -> Territory:
+    @cached_property
+    def _territory(self) -> Territory:
         try:
             return read_territory(self._folder)
         except TerritoryErrors as failure:
@@ -62,8 +64,9 @@ class Setup:
                 password = self._servers.database_password(name)
                 ensure_database(self._servers.postgres.admin_url, name, password)
 
-    def _broker(self, territory: Territory) -> None:
-        wanted = topology(provider.slug for provider in territory.providers)
+    def broker(self) -> None:
+        """Give the broker its users, exchanges, queues, bindings and policies."""
+        wanted = topology(provider.slug for provider in self._territory.providers)
         passwords = {user.name: self._servers.broker_password(user.name) for user in wanted.users}
         with httpx.Client(base_url=self._servers.management_url, timeout=30, trust_env=False) as management:
             try:
