@@ -12,7 +12,8 @@ from services.chassis.messaging.tables import messaging_tables
 from services.chassis.process import fail, failing, start
 
 _Since = Annotated[
-    str, typer.Option("--since", help="An instant in ISO 8601; without an offset, in UTC: 2026-11-23T14:00:00")
+    str,
+    typer.Option("--since", help="An instant in ISO 8601; without an offset, in UTC: 2026-11-23T14:00:00"),
 ]
 
 
