@@ -66,7 +66,9 @@ class Processor:
         stopping: threading.Event,
     ) -> None:
         self._database = database
-        self._inbox = tables.inbox
+        self._remember = (
+            insert(tables.inbox).on_conflict_do_nothing().returning(tables.inbox.c.event_id)
+        )  # built once: SQLAlchemy takes longer to build a statement than PostgreSQL to execute it
         self._by_type: dict[str, list[Subscription]] = defaultdict(list)
         for subscription in subscriptions:
             for event_type in subscription.event_types:
@@ -139,8 +141,8 @@ class Processor:
         return Verdict(Outcome.DONE)
 
     def _is_new(self, connection: sa.Connection, consumer: str, received: Received) -> bool:
-        row = insert(self._inbox).values(consumer=consumer, event_id=received.id).on_conflict_do_nothing()
-        return connection.execute(row.returning(self._inbox.c.event_id)).first() is not None
+        row = {"consumer": consumer, "event_id": received.id}
+        return connection.execute(self._remember, row).first() is not None
 
 
 def _reason_of_refusal(refusal: Refusal) -> str:

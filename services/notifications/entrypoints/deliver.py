@@ -1,7 +1,7 @@
 """The `deliver` process: sends what other processes have written down to be sent.
 
-Plain threads. It is woken by a notification when something is queued, and looks by itself every second for
-what has become due.
+Plain threads. It looks every second for what has become due, and is woken by a notification when a webhook is
+queued.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from typing import Final
@@ -53,7 +53,8 @@ def run(settings: NotificationsSettings, database: Database) -> None:
 
     def stop(*_: object) -> None:
         stopping.set()
-        _wake(pools)
+        for pool in pools:
+            pool.wake.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
@@ -62,7 +63,9 @@ def run(settings: NotificationsSettings, database: Database) -> None:
     ]
     checks = {f"{loop.kind} loop": loop.check for loop in loops}
     operations = ops.serve(settings.ops_bind, {"database": database.ping} | checks)
-    threading.Thread(target=listen, args=(database, pools, stopping), name="listen", daemon=True).start()
+    threading.Thread(
+        target=listen, args=(database, pools[0].wake, stopping), name="listen", daemon=True
+    ).start()
     _log.info("delivering")
     with ThreadPoolExecutor(len(loops), thread_name_prefix="loop") as executor:
         turning = [executor.submit(loop.run) for loop in loops]
@@ -123,23 +126,18 @@ class Loop:
         _oldest.labels(self.kind).set(age.total_seconds())
 
 
-def listen(database: Database, pools: Sequence[AnyPool], stopping: threading.Event) -> None:
-    """Wakes the pools at every notification; connects again when the connection is lost."""
+def listen(database: Database, wake: threading.Event, stopping: threading.Event) -> None:
+    """Sets `wake` at every notification; connects again when the connection is lost."""
     pauses = Backoff(maximum_seconds=5.0)
     while not stopping.is_set():
         try:
             with database.session() as connection:
                 connection.execute(sa.text(f"LISTEN {WAKE_CHANNEL}"))
                 pauses.reset()
-                _wake(pools)  # for what was said while nobody listened
+                wake.set()  # for what was said while nobody listened
                 driver = connection.connection.driver_connection
                 while not stopping.is_set():
                     for _ in driver.notifies(timeout=1.0, stop_after=1):  # type: ignore[union-attr]
-                        _wake(pools)
+                        wake.set()
         except Unavailable:
             stopping.wait(pauses.next_seconds())
-
-
-def _wake(pools: Sequence[AnyPool]) -> None:
-    for pool in pools:
-        pool.wake.set()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from services.notifications.persistence.tables import delegation, recipient
 
@@ -42,11 +43,8 @@ def keep_recipient(connection: sa.Connection, row: StoredRecipient, sequence: in
 
 def find_recipients(connection: sa.Connection, persons: Collection[UUID]) -> dict[UUID, StoredRecipient]:
     """The known ones among `persons`."""
-    table = recipient.c
-    query = sa.select(
-        table.person_id, table.household_id, table.language, table.contact, table.has_email
-    ).where(table.person_id.in_(persons))
-    return {row.person_id: StoredRecipient(*row) for row in connection.execute(query)}
+    rows = connection.execute(_RECIPIENTS, {"persons": list(persons)})
+    return {row.person_id: StoredRecipient(*row) for row in rows}
 
 
 def keep_delegation(
@@ -76,14 +74,27 @@ def keep_delegation(
 
 def active_delegates(connection: sa.Connection, principal: UUID, day: date) -> list[tuple[UUID, list[str]]]:
     """(delegate, powers) of the delegations that hold on `day`, the oldest first."""
-    query = (
-        sa.select(delegation.c.delegate_id, delegation.c.powers)
-        .where(delegation.c.principal_id == principal, in_force(day))
-        .order_by(delegation.c.delegation_id)
-    )
-    return [(row.delegate_id, row.powers) for row in connection.execute(query)]
+    rows = connection.execute(_ACTIVE_DELEGATES, {"principal": principal, "day": day})
+    return [(row.delegate_id, row.powers) for row in rows]
 
 
-def in_force(day: date) -> sa.ColumnElement[bool]:
+def in_force(day: date | sa.ColumnElement[date]) -> sa.ColumnElement[bool]:
     """The condition under which a delegation holds on `day`."""
     return sa.and_(~delegation.c.revoked, delegation.c.valid_to >= day)
+
+
+_RECIPIENTS: Final = sa.select(
+    recipient.c.person_id,
+    recipient.c.household_id,
+    recipient.c.language,
+    recipient.c.contact,
+    recipient.c.has_email,
+).where(recipient.c.person_id == sa.any_(sa.bindparam("persons", type_=ARRAY(sa.UUID))))
+_ACTIVE_DELEGATES: Final = (
+    sa.select(delegation.c.delegate_id, delegation.c.powers)
+    .where(
+        delegation.c.principal_id == sa.bindparam("principal", type_=sa.UUID),
+        in_force(sa.bindparam("day", type_=sa.Date)),
+    )
+    .order_by(delegation.c.delegation_id)
+)

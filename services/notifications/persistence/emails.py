@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -56,38 +57,14 @@ def add_emails(
         for reader in readers
     ]
     if rows:
-        connection.execute(insert(email).on_conflict_do_nothing(), rows)
+        connection.execute(_ADD, rows)
 
 
 def claim_emails(
     connection: sa.Connection, limit: int, *, lease: UUID, now: datetime, until: datetime
 ) -> list[ClaimedEmail]:
     """Takes at most `limit` due e-mails that nobody holds, the longest due first."""
-    due = (
-        sa.select(email.c.id)
-        .where(email.c.state == "pending", email.c.next_attempt_at <= now, _free(now))
-        .order_by(email.c.next_attempt_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    statement = (
-        sa.update(email)
-        .where(email.c.id == due.c.id, recipient.c.person_id == email.c.reader_id)
-        .values(lease=lease, leased_until=until, attempts=email.c.attempts + 1)
-        .returning(
-            email.c.id,
-            email.c.event_id,
-            email.c.household_id,
-            email.c.reader_id,
-            email.c.about_id,
-            email.c.notice,
-            email.c.facts,
-            email.c.attempts,
-            recipient.c.language,
-            recipient.c.contact,
-        )
-    )
+    parameters = {"now": now, "most": limit, "new_lease": lease, "until": until}
     return [
         ClaimedEmail(
             id=row.id,
@@ -102,7 +79,7 @@ def claim_emails(
             language=row.language,
             contact=row.contact,
         )
-        for row in connection.execute(statement)
+        for row in connection.execute(_CLAIM, parameters)
     ]
 
 
@@ -110,16 +87,14 @@ def finish_email(
     connection: sa.Connection, claimed: ClaimedEmail, *, state: str, error: str | None, now: datetime
 ) -> None:
     """The e-mail is `sent`, or `failed` for good. Does nothing if the lease has passed to somebody else."""
-    connection.execute(
-        _mine(claimed).values(state=state, last_error=error, finished_at=now, lease=None, leased_until=None)
-    )
+    parameters = {"email": claimed.id, "held": claimed.lease, "new_state": state, "error": error, "now": now}
+    connection.execute(_FINISH, parameters)
 
 
 def postpone_email(connection: sa.Connection, claimed: ClaimedEmail, *, until: datetime, error: str) -> None:
     """The e-mail is tried again at `until`. Does nothing if the lease has passed to somebody else."""
-    connection.execute(
-        _mine(claimed).values(next_attempt_at=until, last_error=error, lease=None, leased_until=None)
-    )
+    parameters = {"email": claimed.id, "held": claimed.lease, "until": until, "error": error}
+    connection.execute(_POSTPONE, parameters)
 
 
 def oldest_due_email(connection: sa.Connection, now: datetime) -> timedelta:
@@ -143,9 +118,49 @@ def purge_emails(connection: sa.Connection, *, before: datetime, limit: int) -> 
     return connection.execute(sa.delete(email).where(email.c.id.in_(batch.cte("batch").select()))).rowcount
 
 
-def _free(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.or_(email.c.leased_until.is_(None), email.c.leased_until <= now)
-
-
-def _mine(claimed: ClaimedEmail) -> sa.Update:
-    return sa.update(email).where(email.c.id == claimed.id, email.c.lease == claimed.lease)
+_ADD: Final = insert(email).on_conflict_do_nothing()
+_NOW: Final = sa.bindparam("now", type_=sa.DateTime(timezone=True))
+_UNTIL: Final = sa.bindparam("until", type_=sa.DateTime(timezone=True))
+_ERROR: Final = sa.bindparam("error", type_=sa.Text)
+_DUE: Final = (
+    sa.select(email.c.id)
+    .where(
+        email.c.state == "pending",
+        email.c.next_attempt_at <= _NOW,
+        sa.or_(email.c.leased_until.is_(None), email.c.leased_until <= _NOW),
+    )
+    .order_by(email.c.next_attempt_at)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+    .cte("due")
+)
+_CLAIM: Final = (
+    sa.update(email)
+    .where(email.c.id == _DUE.c.id, recipient.c.person_id == email.c.reader_id)
+    .values(
+        lease=sa.bindparam("new_lease", type_=sa.UUID), leased_until=_UNTIL, attempts=email.c.attempts + 1
+    )
+    .returning(
+        email.c.id,
+        email.c.event_id,
+        email.c.household_id,
+        email.c.reader_id,
+        email.c.about_id,
+        email.c.notice,
+        email.c.facts,
+        email.c.attempts,
+        recipient.c.language,
+        recipient.c.contact,
+    )
+)
+_MINE: Final = sa.update(email).where(
+    email.c.id == sa.bindparam("email", type_=sa.UUID), email.c.lease == sa.bindparam("held", type_=sa.UUID)
+)
+_FINISH: Final = _MINE.values(
+    state=sa.bindparam("new_state", type_=sa.Text),
+    last_error=_ERROR,
+    finished_at=_NOW,
+    lease=None,
+    leased_until=None,
+)
+_POSTPONE: Final = _MINE.values(next_attempt_at=_UNTIL, last_error=_ERROR, lease=None, leased_until=None)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -37,22 +38,17 @@ class StoredEvent:
 
 def append(connection: sa.Connection, event: Received, *, provider: str, source: str) -> bool:
     """Adds the event to the cooperative's feed, unless it is there. Whether it did."""
-    statement = (
-        insert(feed_event)
-        .values(
-            event_id=event.id,
-            provider=provider,
-            type=event.type,
-            source=source,
-            subject=event.subject,
-            sequence=event.sequence,
-            occurred_at=event.occurred_at,
-            data=event.body.decode(),
-        )
-        .on_conflict_do_nothing()
-        .returning(feed_event.c.position)
-    )
-    return connection.execute(statement).first() is not None
+    row = {
+        "event_id": event.id,
+        "provider": provider,
+        "type": event.type,
+        "source": source,
+        "subject": event.subject,
+        "sequence": event.sequence,
+        "occurred_at": event.occurred_at,
+        "data": event.body.decode(),
+    }
+    return connection.execute(_APPEND, row).first() is not None
 
 
 def read_after(connection: sa.Connection, provider: str, after: Cursor, limit: int) -> list[StoredEvent]:
@@ -119,6 +115,9 @@ def purge_feed(connection: sa.Connection, *, before: datetime, limit: int) -> in
             )
         )
     return len(removed)
+
+
+_APPEND: Final = insert(feed_event).on_conflict_do_nothing().returning(feed_event.c.position)
 
 
 def _settled() -> tuple[sa.ColumnElement[bool], ...]:

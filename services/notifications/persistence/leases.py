@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -45,33 +46,8 @@ def claim_deliveries(
 
     Together with those under way, never more than `per_endpoint` of one endpoint.
     """
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CLAIM_LOCK)))
-    chosen = (
-        sa.select(_delivery.id)
-        .where(_delivery.id.in_(_due(limit, per_endpoint, now)))
-        .with_for_update(skip_locked=True)  # one that is being changed can wait for the next turn
-        .cte("chosen")
-    )
-    statement = (
-        sa.update(webhook_delivery)
-        .where(
-            _delivery.id == chosen.c.id,
-            _endpoint.id == _delivery.endpoint_id,
-            feed_event.c.event_id == _delivery.event_id,
-        )
-        .values(lease=lease, leased_until=until, attempts=_delivery.attempts + 1)
-        .returning(
-            _delivery.id,
-            _delivery.endpoint_id,
-            _endpoint.url,
-            _endpoint.secret,
-            _delivery.attempts,
-            _delivery.event_id,
-            feed_event.c.type,
-            feed_event.c.occurred_at,
-            feed_event.c.data,
-        )
-    )
+    connection.execute(_TAKE_TURNS)
+    parameters = {"most": limit, "per_endpoint": per_endpoint, "new_lease": lease, "now": now, "until": until}
     return [
         ClaimedDelivery(
             id=row.id,
@@ -85,7 +61,7 @@ def claim_deliveries(
             occurred_at=row.occurred_at,
             data=row.data,
         )
-        for row in connection.execute(statement)
+        for row in connection.execute(_CLAIM, parameters)
     ]
 
 
@@ -108,15 +84,25 @@ def settle(connection: sa.Connection, claimed: ClaimedDelivery, step: NextStep, 
 
 def oldest_due_delivery(connection: sa.Connection, now: datetime) -> timedelta:
     """For how long the longest due delivery to an active endpoint has been due; zero if none is."""
-    since = connection.scalar(
-        sa.select(sa.func.min(_delivery.next_attempt_at))
-        .join(webhook_endpoint, _endpoint.id == _delivery.endpoint_id)
-        .where(_is_ready(now), _is_due(now))
-    )
+    since = connection.scalar(_OLDEST_DUE, {"now": now})
     return timedelta(0) if since is None else now - since
 
 
-def _due(limit: int, per_endpoint: int, now: datetime) -> sa.Select[tuple[UUID]]:
+_NOW: Final = sa.bindparam("now", type_=sa.DateTime(timezone=True))
+_TAKE_TURNS: Final = sa.select(sa.func.pg_advisory_xact_lock(_CLAIM_LOCK))
+_READY: Final = sa.and_(
+    _endpoint.state == EndpointState.ACTIVE.value,
+    sa.or_(_endpoint.paused_until.is_(None), _endpoint.paused_until <= _NOW),
+)
+_DUE: Final = sa.and_(_delivery.state == DeliveryState.PENDING.value, _delivery.next_attempt_at <= _NOW)
+_OLDEST_DUE: Final = (
+    sa.select(sa.func.min(_delivery.next_attempt_at))
+    .join(webhook_endpoint, _endpoint.id == _delivery.endpoint_id)
+    .where(_READY, _DUE)
+)
+
+
+def _next_ones() -> sa.Select[tuple[UUID]]:
     """Endpoint by endpoint, so that the backlog of one costs nothing when looking at the others.
 
     Endpoints with fewer attempts under way come first: several slow ones together do not take every thread
@@ -124,7 +110,7 @@ def _due(limit: int, per_endpoint: int, now: datetime) -> sa.Select[tuple[UUID]]
     """
     under_way = (
         sa.select(sa.func.count())
-        .where(_delivery.endpoint_id == _endpoint.id, _delivery.leased_until > now)
+        .where(_delivery.endpoint_id == _endpoint.id, _delivery.leased_until > _NOW)
         .correlate(webhook_endpoint)
         .scalar_subquery()
     )
@@ -137,29 +123,50 @@ def _due(limit: int, per_endpoint: int, now: datetime) -> sa.Select[tuple[UUID]]
         )
         .where(
             _delivery.endpoint_id == _endpoint.id,
-            _is_due(now),
-            sa.or_(_delivery.leased_until.is_(None), _delivery.leased_until <= now),
+            _DUE,
+            sa.or_(_delivery.leased_until.is_(None), _delivery.leased_until <= _NOW),
         )
         .correlate(webhook_endpoint)
         .order_by(*oldest_first)
-        .limit(sa.func.greatest(per_endpoint - under_way, 0))
+        .limit(sa.func.greatest(sa.bindparam("per_endpoint", type_=sa.Integer) - under_way, 0))
         .lateral("next_ones")
     )
     return (
         sa.select(next_ones.c.id)
         .select_from(webhook_endpoint.join(next_ones, sa.true()))
-        .where(_is_ready(now))
+        .where(_READY)
         .order_by(next_ones.c.turn, next_ones.c.next_attempt_at)
-        .limit(limit)
+        .limit(sa.bindparam("most", type_=sa.Integer))
     )
 
 
-def _is_ready(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        _endpoint.state == EndpointState.ACTIVE.value,
-        sa.or_(_endpoint.paused_until.is_(None), _endpoint.paused_until <= now),
+_CHOSEN: Final = (
+    sa.select(_delivery.id)
+    .where(_delivery.id.in_(_next_ones()))
+    .with_for_update(skip_locked=True)  # one that is being changed can wait for the next turn
+    .cte("chosen")
+)
+_CLAIM: Final = (
+    sa.update(webhook_delivery)
+    .where(
+        _delivery.id == _CHOSEN.c.id,
+        _endpoint.id == _delivery.endpoint_id,
+        feed_event.c.event_id == _delivery.event_id,
     )
-
-
-def _is_due(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(_delivery.state == DeliveryState.PENDING.value, _delivery.next_attempt_at <= now)
+    .values(
+        lease=sa.bindparam("new_lease", type_=sa.UUID),
+        leased_until=sa.bindparam("until", type_=sa.DateTime(timezone=True)),
+        attempts=_delivery.attempts + 1,
+    )
+    .returning(
+        _delivery.id,
+        _delivery.endpoint_id,
+        _endpoint.url,
+        _endpoint.secret,
+        _delivery.attempts,
+        _delivery.event_id,
+        feed_event.c.type,
+        feed_event.c.occurred_at,
+        feed_event.c.data,
+    )
+)

@@ -52,7 +52,7 @@ def add_messages(
         }
         for reader in readers
     ]
-    connection.execute(insert(message).on_conflict_do_nothing(), rows)
+    connection.execute(_ADD, rows)
 
 
 def list_messages(
@@ -103,6 +103,7 @@ def _may_still_be_seen(today: date) -> sa.ColumnElement[bool]:
     return sa.or_(message.c.about_id == message.c.reader_id, still_delegate)
 
 
+_ADD = insert(message).on_conflict_do_nothing()
 _SELECT = sa.select(
     message.c.id,
     message.c.event_id,

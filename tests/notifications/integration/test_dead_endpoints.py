@@ -42,8 +42,8 @@ def beside() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the guard: no row is locked by a SELECT."""
-    monkeypatch.setattr(sa.Select, "with_for_update", lambda query, **_how: query)
+    """Without the guard: looking at endpoints does not keep them as they are."""
+    monkeypatch.setattr(endpoints, "_SUBSCRIBED_AND_KEPT", endpoints._SUBSCRIBED)
 
 
 def public_event() -> Received:
