@@ -4,9 +4,10 @@ What is logged: ids, types, durations, outcomes. Never names, addresses, codes o
 requests.
 """
 
+import json
 import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
@@ -14,20 +15,28 @@ from structlog.tracebacks import ExceptionDictTransformer
 from services.chassis import tracing
 
 if TYPE_CHECKING:
-    from structlog.typing import EventDict, Processor, WrappedLogger
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 __all__ = ["bind", "configure", "get_logger", "unbind"]
 
 bind = structlog.contextvars.bind_contextvars
 unbind = structlog.contextvars.unbind_contextvars
-get_logger = structlog.stdlib.get_logger
+
+_ENCODE: Final = json.JSONEncoder(sort_keys=True, default=repr).encode
+
+
+def get_logger(name: str) -> "FilteringBoundLogger":
+    """A logger whose lines carry `name` as `logger`."""
+    logger: FilteringBoundLogger = structlog.get_logger(name)
+    return logger
 
 
 def configure(service: str, process: str, level: str = "INFO") -> None:
     """Send this process's log, the libraries' included, to standard output.
 
     Every line carries `service`, `process`, the current `request_id` and `trace_id`, and whatever the
-    context holds.
+    context holds. Our own lines do not pass through `logging`: they are a part of every request, and that way
+    takes three times as long.
     """
 
     def name_process(_logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":
@@ -42,10 +51,9 @@ def configure(service: str, process: str, level: str = "INFO") -> None:
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         name_process,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
     ]
     # Tracebacks never with local variables: they hold the data of persons.
     finishing: list[Processor] = (
@@ -54,17 +62,14 @@ def configure(service: str, process: str, level: str = "INFO") -> None:
         else [
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             _without_details,
-            structlog.processors.JSONRenderer(sort_keys=True),
+            _as_json,
         ]
     )
+    severity = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *finishing],
+        logger_factory=_Writer,
+        wrapper_class=structlog.make_filtering_bound_logger(severity),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
@@ -76,9 +81,21 @@ def configure(service: str, process: str, level: str = "INFO") -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    root.setLevel(severity)
     for chatty in ("amqp", "kombu", "nameko", "httpx", "httpcore", "alembic.runtime.plugins"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class _Writer(structlog.WriteLogger):
+    """Writes to standard output, line by line."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(sys.stdout)
+        self.name = name
+
+
+def _as_json(_logger: "WrappedLogger", _method: str, event: "EventDict") -> str:
+    return _ENCODE(event)
 
 
 def _without_details(_logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":
