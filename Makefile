@@ -9,7 +9,7 @@ PYTHON := $(VENV)/bin/python
 # One copy of the environment per lock file: made again only when the lock has changed.
 READY := $(VENV)/.ready
 
-.PHONY: help up down status logs reconcile clean demo test lint format contracts contracts-check bench lock environment
+.PHONY: help up down status logs reconcile clean demo test lint format contracts contracts-check bench faults lock environment
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ contracts: environment ## make stubs, schemas, AsyncAPI and OpenAPI documents ag
 
 bench: environment ## measure, as ratios to pgbench in the same run, to var/bench/latest.json
 	@$(PYTHON) -m tests.bench
+
+faults: environment ## break everything under load and reckon: MINUTES=5, SEED=any number; table and var/faults/latest.json
+	@$(PYTHON) -m tests.faults --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
 contracts-check: environment
 	@$(PYTHON) -m services.contracts.generate --check

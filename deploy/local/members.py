@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import grpc
@@ -102,12 +103,18 @@ def _python(name: str, module: str, *arguments: str, variables: dict[str, str]) 
 def _answers(url: str) -> Probe:
     def probe() -> str | None:
         try:
-            answer = httpx.get(url, timeout=5, trust_env=False)
+            answer = _http().get(url)
         except httpx.HTTPError as error:
             return str(error) or type(error).__name__
         return None if answer.is_success else f"{url} answers {answer.status_code}: {answer.text[:200]}"
 
     return probe
+
+
+@cache
+def _http() -> httpx.Client:
+    """Made once, because making one reads all certificate authorities. Every probe connects anew."""
+    return httpx.Client(timeout=5, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def _serves(address: str) -> Probe:

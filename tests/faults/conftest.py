@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.installation import installed
-from tests.system.world import World
+from deploy.local.progress import Progress
+from tests.faults.findings import Findings
+from tests.faults.life import BOOKINGS
+from tests.faults.load import Load
+from tests.faults.people import equip, market
+from tests.faults.reckoning import reckon
+from tests.faults.site import Site, breakable_site
+
+CITIZENS = 4
+HOURS = 150
 
 
 @pytest.fixture(scope="session")
-def breakable(server_directory: Path) -> Iterator[World]:
-    with installed(server_directory / "faults") as instance:
-        world = World(instance)
-        yield world
-        world.close()
+def site(server_directory: Path) -> Iterator[Site]:
+    with breakable_site(server_directory / "faults", Progress(quiet=True)) as site:
+        yield site
+
+
+@pytest.fixture
+def load(site: Site) -> Load:
+    """Not yet running: citizens with vouchers, and slots to book."""
+    return Load(market(site), equip(site, CITIZENS, HOURS), BOOKINGS)
+
+
+@pytest.fixture
+def check(site: Site, load: Load) -> Callable[[], None]:
+    """Every promise, once all is quiet."""
+
+    def check() -> None:
+        assert load.acknowledged > 0
+        assert reckon(site, load.market, load.purses) == Findings()
+
+    return check

@@ -1,181 +1,112 @@
-"""After a fault, once all is quiet: what was acknowledged exists once, and everything adds up."""
+"""Once all is quiet: what was acknowledged exists once, and everything adds up.
+
+Read from the databases, which no user of the system can do, and from what clients and cooperatives have seen.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from deploy.local.programs import StartError
+from tests.faults.effects import check_effects
+from tests.faults.findings import Findings
+from tests.faults.life import VISIT_MINUTES, Market, Purse
+from tests.faults.settling import settle
+from tests.faults.site import Site
+from tests.system.world import COMUNE, World
 
-import httpx
-import pika
-import sqlalchemy as sa
-
-from deploy.local.environment import SERVICES
-from tests.faults.load import VISIT_MINUTES, Load
-from tests.support.polling import eventually
-from tests.system.world import World
-
-_SETTLE_SECONDS = 90
-_CONFIRMED = "ambito.catalogue.booking.confirmed.v1"
-_OPEN = "('held', 'confirmed')"
-
-
-class Books:
-    """Read-only look into the databases, which no user of the system has."""
-
-    def __init__(self, world: World) -> None:
-        self._engines = {
-            name: sa.create_engine(world.instance.database_url(name), poolclass=sa.NullPool)
-            for name in SERVICES
-        }
-
-    def rows(self, service: str, statement: str, **values: object) -> list[tuple[object, ...]]:
-        with self._engines[service].connect() as connection:
-            return [tuple(row) for row in connection.execute(sa.text(statement), values)]
-
-    def one(self, service: str, statement: str) -> object:
-        return self.rows(service, statement)[0][0]
+_BECAME = frozenset({"confirmed", "cancelled", "delivered"})
+_SEATS = """
+    SELECT slot.id, slot.taken, slot.capacity, count(booking.id) FROM slot
+    LEFT JOIN booking ON booking.slot_id = slot.id AND booking.state IN ('held', 'confirmed', 'delivered')
+    GROUP BY slot.id HAVING slot.taken <> count(booking.id) OR slot.taken > slot.capacity
+"""
+_BOOKED = """
+    SELECT voucher_id, sum(minutes) FROM booking
+    WHERE state IN ('held', 'confirmed') AND voucher_id IS NOT NULL GROUP BY voucher_id
+"""
+_COMMANDS = (("catalogue", "reconcile"), ("vouchers", "reconcile"), ("vouchers", "verify-ledger"))
 
 
-def settled(world: World) -> Books:
-    """The books once every process is healthy, no event waits and no booking is undecided."""
-    world.instance.wait_ready(timeout_seconds=_SETTLE_SECONDS)
-    books = Books(world)
+def reckon(site: Site, market: Market, purses: list[Purse], *, thorough: bool = False) -> Findings:
+    """Every promise of a run, once the system is at rest. Raises NotSettled.
 
-    def quiet() -> bool:
-        waiting = [
-            service
-            for service in SERVICES
-            if books.one(service, "SELECT count(*) FROM outbox WHERE published_at IS NULL")
-        ]
-        undecided = books.one("catalogue", "SELECT count(*) FROM booking WHERE state = 'held'")
-        assert not waiting, f"events wait in {waiting}"
-        assert not undecided, f"{undecided} bookings are held"
-        assert differences(books) == []
-        return True
-
-    eventually(quiet, timeout_seconds=_SETTLE_SECONDS)
-    return books
-
-
-def differences(books: Books) -> list[str]:
-    """Where seats, bookings, holds and vouchers disagree."""
-    found = []
-    seats = books.rows(
-        "catalogue",
-        """SELECT slot.id, slot.taken, count(booking.id) FROM slot LEFT JOIN booking
-            ON booking.slot_id = slot.id AND booking.state IN ('held', 'confirmed', 'delivered')
-            GROUP BY slot.id, slot.taken HAVING slot.taken <> count(booking.id)""",
-    )
-    found += [f"slot {slot}: {taken} seats taken, {count} bookings" for slot, taken, count in seats]
-    booked = dict(
-        books.rows(
-            "catalogue",
-            f"SELECT voucher_id, sum(minutes) FROM booking WHERE state IN {_OPEN} "  # noqa: S608
-            "AND voucher_id IS NOT NULL GROUP BY voucher_id",
-        )
-    )
-    reserved = dict(books.rows("vouchers", "SELECT id, reserved FROM voucher WHERE reserved > 0"))
-    for voucher in booked.keys() | reserved.keys():
-        if booked.get(voucher, 0) != reserved.get(voucher, 0):
-            found.append(
-                f"voucher {voucher}: {reserved.get(voucher, 0)} reserved, {booked.get(voucher, 0)} booked"
-            )
-    return found
-
-
-def check(world: World, load: Load) -> None:
-    """Every promise of a fault run. Raises AssertionError that says which one was broken."""
-    assert load.wrong == []
-    assert load.acknowledged > 0
-    books = settled(world)
-    for purse in load.purses:
-        rows = books.rows(
-            "catalogue",
-            "SELECT id::text, state FROM booking WHERE voucher_id = :voucher",
-            voucher=purse.voucher,
-        )
-        states = dict(rows)
-        missing = [booking for booking in purse.booked if booking not in states]
-        assert not missing, f"acknowledged and lost: {missing}"
-        for booking in purse.booked:
-            expected = "cancelled" if booking in purse.cancelled else "confirmed"
-            assert states[booking] == expected, (booking, states[booking], expected)
-        unasked = [key for key, state in rows if state == "confirmed" and key not in purse.booked]
-        assert not unasked, f"confirmed, but its answer never came: {unasked}"
-        balance = world.balance(purse.citizen, purse.voucher)
-        assert balance["reserved"] == VISIT_MINUTES * len(purse.booked - purse.cancelled)
-    assert world.instance.reconcile() == []
-    _every_event_arrived_once(world, load, books)
-    officer = world.staff("comune_officer:L733")
-    for purse in load.purses:
-        verified = officer.ok(officer.post("/ledger-verifications", {"voucher_id": purse.voucher}))
-        assert verified["faults"] == []
-
-
-def _every_event_arrived_once(world: World, load: Load, books: Books) -> None:
-    """Each acknowledged booking: one confirmed event in the outbox, and that one in feed and queue."""
-    mine_of: dict[str, set[str]] = {}
-    for purse in load.purses:
-        mine_of.setdefault(purse.provider, set()).update(purse.booked)
-    rows = books.rows("catalogue", "SELECT subject FROM outbox WHERE type = :type", type=_CONFIRMED)
-    emitted = Counter(str(subject) for (subject,) in rows)
-    for provider, mine in mine_of.items():
-        assert {booking: emitted[booking] for booking in mine} == dict.fromkeys(mine, 1)
-        _is_in_the_feed(world, provider, mine)
-        _reached_its_queue(world, provider, mine)
-    assert {service: count for service in SERVICES if (count := dead_letters(world, service))} == {}
-
-
-def _is_in_the_feed(world: World, provider: str, bookings: set[str]) -> None:
-    """The cooperative's feed has each of them exactly once."""
-
-    def arrived() -> bool:
-        feed = Counter(
-            event["subject"]
-            for event in events(world, provider)
-            if event["type"] == _CONFIRMED and event["subject"] in bookings
-        )
-        assert dict(feed) == dict.fromkeys(bookings, 1)
-        return True
-
-    eventually(arrived, timeout_seconds=_SETTLE_SECONDS)
-
-
-def _reached_its_queue(world: World, provider: str, bookings: set[str]) -> None:
-    """The cooperative's own queue brings each of them at least once; what is taken out is acknowledged."""
-    missing = set(bookings)
-    connection = pika.BlockingConnection(pika.URLParameters(world.instance.cooperative_amqp_url(provider)))
-    channel = connection.channel()
-
-    def all_taken() -> bool:
-        method, properties, _ = channel.basic_get(f"coop.{provider}")
-        while method is not None:
-            if properties.headers["ce-type"] == _CONFIRMED:
-                missing.discard(properties.headers["ce-subject"])
-            channel.basic_ack(method.delivery_tag)
-            method, properties, _ = channel.basic_get(f"coop.{provider}")
-        return not missing
-
+    `thorough`: also asks the operations team's commands, which compute everything anew.
+    """
+    settle(site)
+    findings = Findings(wrong=[*market.records.wrong, *site.planted.wrong])
+    site.planted.wrong.clear()
+    _check_registrations(site, market, findings)
+    world = World(site.instance)  # with new tokens: a run may outlast the old ones
     try:
-        eventually(all_taken, timeout_seconds=_SETTLE_SECONDS)
+        officer = world.staff(f"comune_officer:{COMUNE}")
+        for purse in purses:
+            _check_bookings(site, purse, findings)
+            _check_voucher(world, purse, findings)
+            verified = officer.ok(officer.post("/ledger-verifications", {"voucher_id": purse.voucher}))
+            findings.wrong += [f"ledger of {purse.voucher}: {fault}" for fault in verified["faults"]]
     finally:
-        connection.close()
+        world.close()
+    findings.wrong += differences(site)
+    check_effects(site, purses, findings)
+    if thorough:
+        _ask_the_commands(site, findings)
+    return findings
 
 
-def dead_letters(world: World, service: str) -> int:
-    """How many messages the service gave up."""
-    management = world.instance.management_url()
-    answer = httpx.get(f"{management}/api/queues", trust_env=False, timeout=10).raise_for_status()
-    return sum(
-        queue.get("messages", 0) for queue in answer.json() if queue["name"] == f"{service}.events.dead"
+def differences(site: Site) -> list[str]:
+    """Where seats, bookings and vouchers disagree."""
+    found = [
+        f"slot {slot}: {taken} of {capacity} seats taken, {count} bookings"
+        for slot, taken, capacity, count in site.rows("catalogue", _SEATS)
+    ]
+    booked = {str(voucher): minutes for voucher, minutes in site.rows("catalogue", _BOOKED)}
+    query = "SELECT id, reserved FROM voucher WHERE reserved > 0"
+    reserved = {str(voucher): minutes for voucher, minutes in site.rows("vouchers", query)}
+    found += [
+        f"voucher {voucher}: {reserved.get(voucher, 0)} reserved, {booked.get(voucher, 0)} booked"
+        for voucher in booked.keys() | reserved.keys()
+        if booked.get(voucher, 0) != reserved.get(voucher, 0)
+    ]
+    query = (
+        "SELECT id FROM voucher WHERE issued <> available + reserved + consumed + returned + expired"
+        " OR least(available, reserved, consumed, returned, expired) < 0"
+    )
+    return found + [
+        f"voucher {voucher}: the balance does not add up" for (voucher,) in site.rows("vouchers", query)
+    ]
+
+
+def _check_registrations(site: Site, market: Market, findings: Findings) -> None:
+    site.persons |= market.registered
+    rows = site.rows("identity", "SELECT id FROM person")
+    findings.compare("registration", site.persons, [str(person) for (person,) in rows])
+
+
+def _check_bookings(site: Site, purse: Purse, findings: Findings) -> None:
+    query = "SELECT id, state, voucher_id IS NOT NULL FROM booking WHERE person_id = :person"
+    rows = site.rows("catalogue", query, person=purse.citizen.id)
+    findings.compare(
+        "booking",
+        [f"{booking} {visit.state} {visit.paid}" for booking, visit in purse.visits.items()],
+        [f"{booking} {state} {paid}" for booking, state, paid in rows if state in _BECAME],
     )
 
 
-def events(world: World, provider: str) -> list[dict[str, object]]:
-    """The whole feed of a cooperative."""
-    client, cursor, found = world.client(provider), "", []
-    while True:
-        page = client.ok(client.get("/events", after=cursor, limit=500))
-        found += page["items"]
-        cursor = page["next_cursor"]
-        if not page["more"]:
-            return found
+def _check_voucher(world: World, purse: Purse, findings: Findings) -> None:
+    """The balance as its owner sees it."""
+    who = purse.citizen
+    session = world.sign_in(who.username, who.password)
+    balance = session.ok(session.get(f"/vouchers/{purse.voucher}"))["balance"]
+    paid = [visit.state for visit in purse.visits.values() if visit.paid]
+    for part, state in (("reserved", "confirmed"), ("consumed", "delivered")):
+        expected = VISIT_MINUTES * paid.count(state)
+        if balance[part] != expected:
+            findings.wrong.append(f"voucher {purse.voucher}: {balance[part]} {part}, {expected} expected")
+
+
+def _ask_the_commands(site: Site, findings: Findings) -> None:
+    findings.wrong += site.instance.reconcile()
+    for service, command in _COMMANDS:
+        try:
+            site.instance.command(service, command).run()
+        except StartError as error:
+            findings.wrong.append(str(error))
