@@ -17,6 +17,8 @@ _CONTENTION: Final = frozenset({
     "55P03",  # lock_not_available: lock_timeout
     "57014",  # query_canceled: statement_timeout
 })  # fmt: skip
+_READ_ONLY: Final = "25006"
+"""SQLSTATE of a server that takes no writes: a standby, to which a failover has left us connected."""
 _LOST_CLASSES: Final = frozenset({"08", "53", "57"})
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention (shut down, starting
 up)."""
@@ -30,8 +32,9 @@ class Database:
     """A pool of connections to one database, with bounds on everything that could wait for ever.
 
     A statement that exceeds `statement_timeout_ms`, a lock not granted within `lock_timeout_ms`, a deadlock
-    and a serialization failure raise `Unavailable`; a lost or refused connection and an exhausted pool raise
-    `DatabaseLost`. Both say when to try again. Everything else passes through as SQLAlchemy raised it.
+    and a serialization failure raise `Unavailable`; a lost or refused connection, a server that takes no
+    writes and an exhausted pool raise `DatabaseLost`. Both say when to try again. Everything else passes
+    through as SQLAlchemy raised it.
     """
 
     def __init__(
@@ -87,8 +90,13 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A READ COMMITTED transaction: committed when the block ends, rolled back when it raises."""
-        with _translated(), self.engine.begin() as connection:
-            yield connection
+        with _translated(writing=True), self.engine.begin() as connection:
+            try:
+                yield connection
+            except exc.DBAPIError as error:
+                if _state(error) == _READ_ONLY:
+                    connection.invalidate()  # the next one may find the primary
+                raise
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -101,7 +109,7 @@ class Database:
         """A connection that commits each statement by itself, for session locks and LISTEN; closed
         afterwards.
         """
-        with _translated(), self.engine.connect() as connection:
+        with _translated(writing=True), self.engine.connect() as connection:
             session = connection.execution_options(isolation_level="AUTOCOMMIT")
             try:
                 yield session
@@ -123,17 +131,23 @@ class Database:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(*, writing: bool = False) -> Iterator[None]:
     try:
         yield
     except exc.TimeoutError as error:
         raise DatabaseLost(retry_after_seconds=1) from error
     except exc.DBAPIError as error:
-        state = getattr(error.orig, "sqlstate", None)
+        state = _state(error)
         if state in _CONTENTION:
             raise Unavailable(retry_after_seconds=1) from error
-        if error.connection_invalidated or (state or "")[:2] in _LOST_CLASSES:
+        lost = error.connection_invalidated or (state or "")[:2] in _LOST_CLASSES
+        if lost or (writing and state == _READ_ONLY):
             raise DatabaseLost(retry_after_seconds=2) from error
         if isinstance(error, exc.OperationalError) and state is None:  # could not connect
             raise DatabaseLost(retry_after_seconds=2) from error
         raise
+
+
+def _state(error: exc.DBAPIError) -> str | None:
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    return state

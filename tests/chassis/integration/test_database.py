@@ -82,6 +82,23 @@ def test_a_connection_cut_in_the_middle_is_lost_and_the_next_one_works(url: str)
     database.dispose()
 
 
+def test_a_standby_is_no_database_to_write_to_and_is_left_for_the_primary(
+    postgres: Postgres, url: str
+) -> None:
+    """A failover leaves connections to what is a standby now; nobody should need a restart to get away."""
+    name = url.rsplit("/", 1)[1]
+    with psycopg.connect(postgres.admin_url, autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        database = Database(url, pool_size=1)
+        with pytest.raises(DatabaseLost):
+            write(database, "CREATE TABLE t (n int PRIMARY KEY)")
+        with pytest.raises(DatabaseLost), database.session() as session:
+            session.execute(sa.text("CREATE TABLE t (n int PRIMARY KEY)"))
+        admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    write(database, "CREATE TABLE t (n int PRIMARY KEY)")
+    database.dispose()
+
+
 def test_a_session_closes_with_its_locks(url: str) -> None:
     database = Database(url, pool_size=2)
     with database.session() as first, database.session() as second:

@@ -85,6 +85,23 @@ def locked(site: Site, chance: random.Random) -> Iterator[None]:
 
 
 @contextmanager
+def read_only(site: Site, chance: random.Random) -> Iterator[None]:
+    """As after a failover to a standby, until the primary is back; nobody's connection is closed for it."""
+    service = chance.choice(SERVICES)
+    name = sql.Identifier(service)
+    with site.administer() as connection:
+        connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [service]
+        )
+    try:
+        yield
+    finally:
+        with site.administer() as connection:
+            connection.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+
+
+@contextmanager
 def disk_full(site: Site, chance: random.Random) -> Iterator[None]:
     """No event can be written, hence nothing that has one."""
     service = chance.choice(SERVICES)
@@ -103,5 +120,6 @@ FAULTS = (
     Fault("PostgreSQL crashed", crashed, _PARTS),
     Fault("PostgreSQL's connections terminated", connections_terminated, _PARTS),
     Fault("a table locked", locked, _PARTS, (2.0, 4.5)),
+    Fault("PostgreSQL read-only", read_only, _PARTS, (1.0, 4.0)),
     Fault("the disk full", disk_full, _PARTS, (1.0, 3.0)),
 )
