@@ -122,7 +122,7 @@ class Deliveries(QueueConsumer):  # type: ignore[misc]  # nameko has no types
         self._stopping.set()
 
     def run(self) -> None:
-        pauses = Backoff(maximum_seconds=5.0)
+        pauses = Backoff(maximum_seconds=3.0)
         errors = self.connection.connection_errors + self.connection.channel_errors
         while not self.should_stop:
             try:

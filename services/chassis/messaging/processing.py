@@ -115,7 +115,7 @@ class Processor:
 
     def _run_until_decided(self, subscription: Subscription, received: Received) -> Verdict:
         deadline = time.monotonic() + self._database_wait_seconds
-        pauses = Backoff(first_seconds=0.5)
+        pauses = Backoff(first_seconds=0.5, maximum_seconds=3.0)
         while True:
             try:
                 return self._run(subscription, received)

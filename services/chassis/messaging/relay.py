@@ -33,6 +33,9 @@ from services.chassis.settings import ServiceSettings
 _PURGE_EVERY_SECONDS: Final = 600.0
 _OBSERVE_EVERY_SECONDS: Final = 1.0
 _FALLING_ASLEEP_MS: Final = 50
+_LONGEST_PAUSE_SECONDS: Final = 3.0
+"""Between two tries to reach a broker or a database that is away: events wait no longer than that once it is
+back."""
 
 _log = get_logger(__name__)
 _active = Gauge("relay_active", "1 while this process publishes, 0 while it stands by")
@@ -85,7 +88,7 @@ class Relay:
 
     def run(self) -> None:
         """Publish; raise `TopologyError` when the exchanges to publish on are missing."""
-        pauses = Backoff()
+        pauses = Backoff(maximum_seconds=_LONGEST_PAUSE_SECONDS)
         while not self._stopping.is_set():
             try:
                 with self._database.session() as connection:
@@ -124,7 +127,7 @@ class Relay:
     def _lead(self, connection: sa.Connection) -> None:
         connection.execute(sa.text(f"LISTEN {WAKE_CHANNEL}"))
         connection.execute(sa.text(f"SET lock_timeout = '{_FALLING_ASLEEP_MS}ms'"))
-        pauses = Backoff()
+        pauses = Backoff(maximum_seconds=_LONGEST_PAUSE_SECONDS)
         while not self._stopping.is_set():
             self._housekeep(connection)
             try:
