@@ -134,6 +134,21 @@ def test_a_busy_server_is_tried_again_and_the_message_id_stays(
     assert len(sink.received) == 1
 
 
+def test_emails_follow_one_another_on_one_connection_which_is_made_again_when_it_is_gone(
+    mailing: tuple[World, Emails], sink: MailSink
+) -> None:
+    world, emails = mailing
+    world.told(booking(MARIA))
+    world.told(booking(EMMA))
+    assert emails.turn() == ["sent", "sent"]
+    assert sink.connections == 1
+    sink.stop()
+    sink.start()
+    world.told(booking(MARIA))
+    assert emails.turn() == ["sent"]
+    assert (len(sink.received), sink.connections) == (3, 2)
+
+
 def test_a_server_that_is_away_is_tried_again(make_world: Callable[..., World]) -> None:
     world = make_world(smtp_url="smtp://127.0.0.1:9", smtp_timeout_seconds=1.0)
     world.knows(MARIA)

@@ -22,11 +22,27 @@ class MailSink:
         self.envelopes: list[list[str]] = []
         self.rcpt_replies: list[str] = []
         self.data_replies: list[str] = []
+        self.connections = 0
         self.port = free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    def start(self) -> None:
+        self._controller.start()
+
+    def stop(self) -> None:
+        """Hangs up on everybody."""
+        self._controller.stop()
 
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"
+
+    async def handle_EHLO(  # as aiosmtpd calls it
+        self, _server: Any, session: Any, _envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.connections += 1
+        session.host_name = hostname
+        return responses
 
     async def handle_RCPT(  # as aiosmtpd calls it
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
@@ -50,7 +66,6 @@ class MailSink:
 def mail_sink() -> Iterator[MailSink]:
     """A started sink, stopped at the end."""
     sink = MailSink()
-    controller = Controller(sink, hostname="127.0.0.1", port=sink.port)
-    controller.start()
+    sink.start()
     yield sink
-    controller.stop()
+    sink.stop()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -15,11 +17,15 @@ from urllib.parse import unquote, urlsplit
 from services.chassis.clock import Clock
 from services.notifications.application.deliver_email import Email, NotSent
 
+_OK = 250
+_KEPT_SECONDS = 60.0
 _DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 class MailServer:
-    """A connection of its own for each e-mail; municipal volumes need no more."""
+    """A connection for each thread, kept while e-mails follow one another: with TLS it takes longer to make
+    than an e-mail to send, and mail servers count connections.
+    """
 
     def __init__(self, url: str, *, sender: str, timeout_seconds: float, clock: Clock) -> None:
         """`url`: `smtp://`, `smtp+starttls://` or `smtps://`, then `[user:password@]host[:port]`. ValueError
@@ -41,6 +47,7 @@ class MailServer:
         # Made once: reading all certificate authorities takes longer than sending an e-mail.
         self._tls = ssl.create_default_context() if self._scheme != "smtp" else None
         self._clock = clock
+        self._own = threading.local()
 
     @property
     def domain(self) -> str:
@@ -50,8 +57,14 @@ class MailServer:
     def __call__(self, email: Email) -> None:
         """Returns once the server has taken responsibility for the e-mail. Raises NotSent."""
         message = self._message(email)
-        with _translated(), self._connection() as server:
-            server.send_message(message, from_addr=self._sender, to_addrs=[email.to])
+        with _translated():
+            server = self._kept() or self._connect()
+            try:
+                server.send_message(message, from_addr=self._sender, to_addrs=[email.to])
+            except BaseException:
+                server.close()  # in what state it is, nobody knows
+                raise
+            self._own.server, self._own.used_at = server, time.monotonic()
 
     def _message(self, email: Email) -> EmailMessage:
         message = EmailMessage(policy=SMTP)
@@ -68,8 +81,20 @@ class MailServer:
         message["Content-Language"] = email.language
         return message
 
-    @contextmanager
-    def _connection(self) -> Iterator[smtplib.SMTP]:
+    def _kept(self) -> smtplib.SMTP | None:
+        """This thread's connection, if there is one that still works; it is used up by asking."""
+        server: smtplib.SMTP | None = self._own.__dict__.pop("server", None)
+        if server is None:
+            return None
+        try:
+            if time.monotonic() - self._own.used_at < _KEPT_SECONDS and server.noop()[0] == _OK:
+                return server
+        except (smtplib.SMTPException, OSError):
+            pass  # servers hang up on those who are silent
+        server.close()
+        return None
+
+    def _connect(self) -> smtplib.SMTP:
         if self._scheme == "smtps":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
                 self._host, self._port, timeout=self._timeout_seconds, context=self._tls
@@ -81,12 +106,10 @@ class MailServer:
                 server.starttls(context=self._tls)
             if self._user:
                 server.login(self._user, self._password)
-            yield server
         except BaseException:
             server.close()
             raise
-        with suppress(smtplib.SMTPException, OSError):  # whatever it says to this, the e-mail is in its hands
-            server.quit()
+        return server
 
 
 @contextmanager
