@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from services.contracts.events.catalogue import BookingCancelled, BookingConfirm
 from services.contracts.events.vouchers import VoucherExhausted, VoucherIssued
 from services.notifications.application.deliver_email import DeliverEmails, Email
 from services.notifications.bootstrap import email_deliverer
+from services.notifications.entrypoints.outgoing.mail_server import MailServer
 from tests.notifications.support.delivering import AdvancedClock
 from tests.notifications.support.mail_sink import MailSink
 from tests.notifications.support.world import (
@@ -43,7 +44,7 @@ class Emails:
 
 
 @pytest.fixture
-def mailing(make_world: Callable[..., World], sink: MailSink) -> tuple[World, Emails]:
+def mailing(make_world: Callable[..., World], sink: MailSink) -> Iterator[tuple[World, Emails]]:
     world = make_world(
         smtp_url=sink.url,
         smtp_timeout_seconds=2.0,
@@ -52,7 +53,10 @@ def mailing(make_world: Callable[..., World], sink: MailSink) -> tuple[World, Em
     )
     world.knows(MARIA, EMMA)
     world.knows_the_cooperative()
-    return world, Emails(world)
+    emails = Emails(world)
+    yield world, emails
+    assert isinstance(emails.deliverer.send, MailServer)
+    emails.deliverer.send.close()
 
 
 def voucher(model: type[Any], person: Someone) -> Any:

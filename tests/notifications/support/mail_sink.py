@@ -24,9 +24,10 @@ class MailSink:
         self.data_replies: list[str] = []
         self.connections = 0
         self.port = free_port()
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
     def start(self) -> None:
+        """Answers on its port; again, after `stop`."""
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
         self._controller.start()
 
     def stop(self) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import smtplib
 import ssl
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -23,8 +23,10 @@ _DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 class MailServer:
-    """A connection for each thread, kept while e-mails follow one another: with TLS it takes longer to make
-    than an e-mail to send, and mail servers count connections.
+    """Sends e-mails, from any number of threads at once.
+
+    A connection is used again while e-mails follow one another: with TLS it takes longer to make than an
+    e-mail to send, and mail servers count connections.
     """
 
     def __init__(self, url: str, *, sender: str, timeout_seconds: float, clock: Clock) -> None:
@@ -47,7 +49,7 @@ class MailServer:
         # Made once: reading all certificate authorities takes longer than sending an e-mail.
         self._tls = ssl.create_default_context() if self._scheme != "smtp" else None
         self._clock = clock
-        self._own = threading.local()
+        self._idle: queue.LifoQueue[tuple[smtplib.SMTP, float]] = queue.LifoQueue()
 
     @property
     def domain(self) -> str:
@@ -64,7 +66,13 @@ class MailServer:
             except BaseException:
                 server.close()  # in what state it is, nobody knows
                 raise
-            self._own.server, self._own.used_at = server, time.monotonic()
+            self._idle.put((server, time.monotonic()))
+
+    def close(self) -> None:
+        """Hang up where nothing is under way."""
+        with suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait()[0].close()
 
     def _message(self, email: Email) -> EmailMessage:
         message = EmailMessage(policy=SMTP)
@@ -82,16 +90,15 @@ class MailServer:
         return message
 
     def _kept(self) -> smtplib.SMTP | None:
-        """This thread's connection, if there is one that still works; it is used up by asking."""
-        server: smtplib.SMTP | None = self._own.__dict__.pop("server", None)
-        if server is None:
-            return None
-        try:
-            if time.monotonic() - self._own.used_at < _KEPT_SECONDS and server.noop()[0] == _OK:
-                return server
-        except (smtplib.SMTPException, OSError):
-            pass  # servers hang up on those who are silent
-        server.close()
+        """A connection that nobody uses and that still works, if there is one."""
+        with suppress(queue.Empty):
+            while True:
+                server, used_at = self._idle.get_nowait()
+                # Servers hang up on those who are silent.
+                with suppress(smtplib.SMTPException, OSError):
+                    if time.monotonic() - used_at < _KEPT_SECONDS and server.noop()[0] == _OK:
+                        return server
+                server.close()
         return None
 
     def _connect(self) -> smtplib.SMTP:
