@@ -21,27 +21,22 @@ from gateway.auth import Anyone
 from gateway.backends import Backends, Services
 from services.chassis.caller import ANONYMOUS
 
-_MOST: Final = 2_000
-"""Answers kept at once; a month of slots is some 50 kB."""
-
-
-@dataclass(slots=True)
-class _Shared:
-    answer: asyncio.Task[bytes]
-    until: float
+_MOST_BYTES: Final = 16 * 1024 * 1024
 
 
 class SharedReads:
     """Answers of at most `seconds` of age, by question. Belongs to one event loop."""
 
     def __init__(
-        self, seconds: float, *, most: int = _MOST, now: Callable[[], float] = time.monotonic
+        self, seconds: float, *, most_bytes: int = _MOST_BYTES, now: Callable[[], float] = time.monotonic
     ) -> None:
-        """`now` gives seconds that never go back."""
+        """Keeps at most `most_bytes` of answers; `now` gives seconds that never go back."""
         self._seconds = seconds
-        self._most = most
+        self._most_bytes = most_bytes
         self._now = now
-        self._kept: OrderedDict[Hashable, _Shared] = OrderedDict()
+        self._asking: dict[Hashable, asyncio.Task[bytes]] = {}
+        self._kept: OrderedDict[Hashable, tuple[bytes, float]] = OrderedDict()  # with their end, oldest first
+        self._bytes = 0
 
     async def get(
         self, question: Hashable, ask: Callable[[], Awaitable[bytes]], *, fresh: bool = False
@@ -50,29 +45,38 @@ class SharedReads:
 
         A failure is told to those who wait for it, and not kept.
         """
-        kept = self._kept.get(question)
-        if kept is None or fresh or (kept.answer.done() and kept.until <= self._now()):
-            kept = self._begin(question, ask)
-        return await asyncio.shield(kept.answer)  # whoever began it may go; the others still wait
+        if not fresh:
+            answer, until = self._kept.get(question, (b"", 0.0))
+            if self._now() < until:
+                return answer
+        asking = None if fresh else self._asking.get(question)
+        if asking is None:
+            asking = self._asking[question] = asyncio.ensure_future(self._ask(question, ask))
+            asking.add_done_callback(_look_at)
+        return await asyncio.shield(asking)  # whoever began it may go; the others still wait
 
-    def _begin(self, question: Hashable, ask: Callable[[], Awaitable[bytes]]) -> _Shared:
-        async def answer() -> bytes:
-            try:
-                found = await ask()
-            except BaseException:
-                if self._kept.get(question) is begun:
-                    del self._kept[question]
-                raise
-            begun.until = self._now() + self._seconds
-            return found
+    async def _ask(self, question: Hashable, ask: Callable[[], Awaitable[bytes]]) -> bytes:
+        try:
+            answer = await ask()
+        finally:
+            # Unless somebody has asked anew meanwhile: then that answer is the one to keep.
+            is_latest = self._asking.get(question) is asyncio.current_task()
+            if is_latest:
+                del self._asking[question]
+        if is_latest:
+            self._keep(question, answer)
+        return answer
 
-        begun = _Shared(asyncio.ensure_future(answer()), until=0.0)
-        begun.answer.add_done_callback(_look_at)
-        self._kept[question] = begun
-        self._kept.move_to_end(question)
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-        return begun
+    def _keep(self, question: Hashable, answer: bytes) -> None:
+        before, _ = self._kept.pop(question, (b"", 0.0))
+        self._kept[question] = answer, self._now() + self._seconds
+        self._bytes += len(answer) - len(before)
+        while self._kept:
+            oldest, (kept, until) = next(iter(self._kept.items()))
+            if self._now() < until and self._bytes <= self._most_bytes:
+                break
+            del self._kept[oldest]
+            self._bytes -= len(kept)
 
 
 def _look_at(answer: asyncio.Task[bytes]) -> None:

@@ -100,10 +100,38 @@ def test_who_goes_away_takes_nothing_from_the_others() -> None:
 def test_no_more_is_kept_than_allowed() -> None:
     async def test() -> None:
         source = Source()
-        shared = SharedReads(60.0, most=2)
+        shared = SharedReads(60.0, most_bytes=2)
         for question in ("a", "b", "c"):
             await shared.get(question, source)
         assert await shared.get("c", source) == b"3"
         assert await shared.get("a", source) == b"4"
+
+    run(test)
+
+
+def test_what_is_old_takes_no_room() -> None:
+    async def test() -> None:
+        now, source = [100.0], Source()
+        shared = SharedReads(1.0, now=lambda: now[0])
+        for question in range(100):
+            now[0] += 0.125
+            await shared.get(question, source)
+        assert len(shared._kept) == 8
+
+    run(test)
+
+
+def test_a_question_asked_anew_while_it_is_under_way_keeps_the_newer_answer() -> None:
+    async def test() -> None:
+        source = Source()
+        shared = SharedReads(60.0)
+        source.gate.clear()
+        older = asyncio.ensure_future(shared.get("q", source))
+        await asyncio.sleep(0)
+        newer = asyncio.ensure_future(shared.get("q", source, fresh=True))
+        await asyncio.sleep(0)
+        source.gate.set()
+        assert await asyncio.gather(older, newer) == [b"1", b"2"]
+        assert await shared.get("q", source) == b"2"
 
     run(test)
