@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from prometheus_client import Counter, Histogram
+from sqlalchemy import exc
 from sqlalchemy.dialects.postgresql import insert
 from structlog.contextvars import bound_contextvars
 
@@ -135,6 +136,8 @@ class Processor:
         except Refusal as refusal:
             outcome = Outcome.AGAIN if refusal.kind in _PASSING else Outcome.DEAD
             return Verdict(outcome, _reason_of_refusal(refusal))
+        except exc.DataError as error:  # a value in the message that the database can never hold
+            return Verdict(Outcome.DEAD, _reason_of_error(error))
         except Exception as error:  # noqa: BLE001 - logged; the message is tried again
             _log.exception("handler failed", consumer=subscription.consumer)
             return Verdict(Outcome.AGAIN, _reason_of_error(error))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from services.chassis.messaging import Received
+from services.chassis.messaging import PermanentFailure, Received
+from services.notifications.application.public_events import PUBLIC_EVENTS
 from services.notifications.persistence import deliveries, endpoints, feed
 
 NOBODY = "-"
@@ -14,11 +15,16 @@ NOBODY = "-"
 def feed_event(connection: sa.Connection, event: Received) -> None:
     """Appends the event to the feed of the cooperative that its routing key names, and queues one delivery
     for each endpoint that wants it. An event of no cooperative, or one that is there already, changes
-    nothing.
+    nothing. PermanentFailure if it is not what its type says: cooperatives get only what keeps to its
+    contract.
     """
+    event.parse(PUBLIC_EVENTS[event.type])
+    source = event.headers.get("ce-source")
+    if not isinstance(source, str):
+        raise PermanentFailure("header ce-source is missing or malformed")
     provider = event.routing_key.rpartition(".")[2]
     if provider == NOBODY:
         return
-    if feed.append(connection, event, provider=provider, source=str(event.headers["ce-source"])):
+    if feed.append(connection, event, provider=provider, source=source):
         wanted = endpoints.subscribed_endpoints(connection, provider, event.type)
         deliveries.add_deliveries(connection, event.id, wanted)

@@ -7,13 +7,15 @@ from services.contracts.events.base import EventData
 
 _MODULES: Final = (catalogue, identity, notifications, vouchers)
 
-PUBLIC_EVENT_TYPES: Final = frozenset(
-    model.event_type()
+PUBLIC_EVENTS: Final[dict[str, type[EventData]]] = {
+    model.event_type(): model
     for module in _MODULES
     for model in vars(module).values()
     if isinstance(model, type) and issubclass(model, EventData) and hasattr(model, "verb") and model.public
-)
-"""Every public event, also those that nobody has thought of yet when this was written."""
+}
+"""Every public event, also those that nobody has thought of yet when this was written, by type."""
+
+PUBLIC_EVENT_TYPES: Final = frozenset(PUBLIC_EVENTS)
 
 _TOLD: Final[frozenset[type[EventData]]] = frozenset(
     {

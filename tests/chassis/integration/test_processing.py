@@ -111,6 +111,16 @@ def breaking_a_constraint(connection: sa.Connection, message: Received) -> None:
     connection.execute(sa.insert(TABLES.inbox).values(consumer="probe.0", event_id=message.id))
 
 
+def storing_what_no_database_holds(connection: sa.Connection, message: Received) -> None:
+    effect(connection, message)
+    connection.execute(sa.insert(TABLES.inbox).values(consumer="with a \0 in it", event_id=message.id))
+
+
+def storing_a_number_too_large(connection: sa.Connection, message: Received) -> None:
+    effect(connection, message)
+    connection.execute(sa.text("SELECT CAST(:number AS bigint)"), {"number": 10**30})
+
+
 @pytest.mark.parametrize(
     ("handler", "verdict"),
     [
@@ -122,6 +132,8 @@ def breaking_a_constraint(connection: sa.Connection, message: Received) -> None:
             Verdict(Outcome.AGAIN, "unavailable: The service is not available at the moment."),
         ),
         (raising(KeyError("of a person")), Verdict(Outcome.AGAIN, "KeyError")),
+        (storing_what_no_database_holds, Verdict(Outcome.DEAD, "DataError")),
+        (storing_a_number_too_large, Verdict(Outcome.DEAD, "NumericValueOutOfRange")),
         (breaking_a_constraint, Verdict(Outcome.AGAIN, "UniqueViolation on inbox_pkey")),
     ],
 )

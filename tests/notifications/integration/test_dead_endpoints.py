@@ -55,7 +55,7 @@ def public_event() -> Received:
         occurred_at=datetime(2026, 11, 23, 10, tzinfo=UTC),
         routing_key=f"booking.confirmed.L319.{PROVIDER}",
         headers={"ce-source": "ambito/catalogue"},
-        body=b"{}",
+        body=booking(MARIA).to_json(),
     )
 
 

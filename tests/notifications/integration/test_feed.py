@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +14,7 @@ import sqlalchemy as sa
 from services.chassis.caller import Caller, Role
 from services.chassis.clock import FixedClock
 from services.chassis.ids import new_id
-from services.chassis.messaging import Received
+from services.chassis.messaging import PermanentFailure, Received
 from services.contracts.events.catalogue import BookingConfirmed
 from services.contracts.events.notifications import WebhookEndpointDisabled
 from services.contracts.events.vouchers import VoucherProviderChosen
@@ -41,8 +43,29 @@ def public_event() -> Received:
         occurred_at=datetime(2026, 11, 23, 10, tzinfo=UTC),
         routing_key=f"booking.confirmed.L319.{PROVIDER}",
         headers={"ce-source": "ambito/catalogue"},
-        body=b"{}",
+        body=booking(MARIA).to_json(),
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"body": b"<html>"}, "body is not a BookingConfirmed"),
+        ({"body": b"\xff\xfe{"}, "body is not a BookingConfirmed"),
+        ({"body": b"[1, 2]"}, "body is not a BookingConfirmed"),
+        ({"body": b'{"surprise": true}'}, "body is not a BookingConfirmed"),
+        ({"headers": {}}, "ce-source"),
+        ({"headers": {"ce-source": 1}}, "ce-source"),
+    ],
+)
+def test_what_breaks_its_contract_reaches_no_cooperative(
+    world: World, change: dict[str, Any], reason: str
+) -> None:
+    """It could be read by nobody: the feed's page with it would fail for ever."""
+    malformed = replace(public_event(), **change)
+    with pytest.raises(PermanentFailure, match=reason), world.database.transaction() as connection:
+        feed_event(connection, malformed)
+    assert read(world).items == []
 
 
 @contextmanager
