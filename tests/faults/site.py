@@ -73,8 +73,7 @@ class Site:
         self.world = World(self.instance)
         self.system = System(self.instance)
         self.engines: Mapping[str, sa.Engine] = {
-            name: sa.create_engine(self.instance.database_url(name), poolclass=sa.NullPool)
-            for name in SERVICES
+            name: sa.create_engine(self.instance.database_url(name), pool_pre_ping=True) for name in SERVICES
         }
         self.consumers = Consumers(self.instance)
         self.cooperatives = {slug: Cooperative(self.world, slug) for slug in PROVIDERS}
@@ -84,6 +83,8 @@ class Site:
         """Take everything away, whatever state it is in."""
         for cooperative in getattr(self, "cooperatives", {}).values():
             cooperative.close()
+        for engine in getattr(self, "engines", {}).values():
+            engine.dispose()
         if hasattr(self, "world"):
             self.world.close()
         self.instance.clean()

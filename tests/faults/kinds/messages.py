@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from typing import Any
 
 import pika
 import sqlalchemy as sa
-from pika.exceptions import AMQPError
 
 from deploy.local.environment import SERVICES
 from services.chassis.definition import ServiceDefinition, load
@@ -69,6 +67,7 @@ POISONS = (
     Poison("at no time", headers={"ce-time": "yesterday"}),
     Poison("at a time without an offset", headers={"ce-time": "2026-11-23T10:00:00"}),
     Poison("without any header", without=("ce-id", "ce-type", "ce-subject", "ce-sequence", "ce-time")),
+    Poison("from nowhere, of another form", b'{"a": 1}', without=("ce-source",)),
     Poison("with failures that are no number", b"no", headers={"x-failures": "many"}),
     Poison("text", b"hello", content_type="text/plain"),
     Poison("said to be compressed", b"hello", content_encoding="gzip"),
@@ -78,18 +77,26 @@ POISONS = (
 
 @contextmanager
 def poison(site: Site, chance: random.Random) -> Iterator[None]:
-    """Straight into a service's queue; must be found among its dead letters, with a reason."""
-    for service in chance.sample(SERVICES, 2):
-        for each in chance.sample(POISONS, 4):
-            message_id = str(uuid.uuid4())
-            # Noted first: it may get there although its confirm is lost.
-            site.planted.poison[service].add(message_id)
-            _publish(site, service, each, message_id)
+    """Straight into two services' queues; must be found among their dead letters, with a reason."""
+    connection = pika.BlockingConnection(pika.URLParameters(site.system.broker_url))
+    try:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for service in chance.sample(SERVICES, 2):
+            for each in chance.sample(POISONS, 4):
+                properties = _properties(service, each)
+                # Noted first: it may get there although its confirm is lost.
+                site.planted.poison[service].add(str(properties.message_id))
+                channel.basic_publish("", f"{service}.events", each.body, properties, mandatory=True)
+    finally:
+        connection.close()
     yield
 
 
-def _publish(site: Site, service: str, each: Poison, message_id: str) -> None:
+def _properties(service: str, each: Poison) -> pika.BasicProperties:
+    """Those of a message that the service handles, but for what is wrong with it."""
     definition: ServiceDefinition = load(f"services.{service}.bootstrap:SERVICE")
+    message_id = str(uuid.uuid4())
     headers: dict[str, Any] = {
         "ce-specversion": "1.0",
         "ce-id": message_id,
@@ -99,30 +106,16 @@ def _publish(site: Site, service: str, each: Poison, message_id: str) -> None:
         "ce-sequence": "1",
         "ce-time": "2026-11-23T10:00:00Z",
     } | each.headers
-    properties = pika.BasicProperties(
+    return pika.BasicProperties(
         message_id=message_id,
         headers={name: value for name, value in headers.items() if name not in each.without},
         content_type=each.content_type,
         content_encoding=each.content_encoding,
         delivery_mode=2,
     )
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            connection = pika.BlockingConnection(pika.URLParameters(site.system.broker_url))
-            channel = connection.channel()
-            channel.confirm_delivery()
-            channel.basic_publish("", f"{service}.events", each.body, properties, mandatory=True)
-            connection.close()
-        except (AMQPError, OSError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-        else:
-            return
 
 
-_PARTS = frozenset({"rabbitmq", "postgres"})
+_PARTS = frozenset({"rabbitmq", "postgres"})  # both must be there
 FAULTS = (
     Fault("events again, out of order", events_again, _PARTS),
     Fault("malformed messages", poison, _PARTS),
