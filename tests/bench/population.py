@@ -105,12 +105,17 @@ class Population:
 
     def bookings(self, *, with_voucher: bool) -> list[Request]:
         """Residents at random, each booking with the cooperative of her choice."""
-        requests = []
-        for resident in self._random.choices(self.residents, k=REQUESTS):
-            slot = self._random.choice(self.slots[resident.comune, resident.provider])
-            body = {"slot_id": slot["id"]} | ({"voucher_id": resident.voucher} if with_voucher else {})
-            requests.append(post("/api/v1/bookings", body, resident.token))
-        return requests
+        chosen = self._random.choices(self.residents, k=REQUESTS)
+        return [self._booking(resident, with_voucher=with_voucher) for resident in chosen]
+
+    def hot_bookings(self) -> list[Request]:
+        """One resident, again and again the same slot with the same voucher."""
+        return [self._booking(self._random.choice(self.residents), with_voucher=True)]
+
+    def _booking(self, resident: Resident, *, with_voucher: bool) -> Request:
+        slot = self._random.choice(self.slots[resident.comune, resident.provider])
+        body = {"slot_id": slot["id"]} | ({"voucher_id": resident.voucher} if with_voucher else {})
+        return post("/api/v1/bookings", body, resident.token)
 
     def months(self) -> list[tuple[str, str]]:
         """(service, comune): every service of the territory, in some comune."""

@@ -12,10 +12,10 @@ from tests.bench.population import MISSPELT, Population
 from tests.bench.scenarios import Bench, CommitToQueue, Generator, Throughput
 from tests.bench.system import System
 
-BOOKING, WITH_VOUCHER = "booking", "booking_with_voucher"
+BOOKING, WITH_VOUCHER, HOT = "booking", "booking_with_voucher", "booking_with_voucher_hot"
 MONTH, SEARCH, TO_QUEUE = "availability_month", "search_misspelt", "commit_to_queue"
 ANEW = "_anew"
-NAMES = (BOOKING, WITH_VOUCHER, MONTH, MONTH + ANEW, SEARCH, SEARCH + ANEW, TO_QUEUE)
+NAMES = (BOOKING, WITH_VOUCHER, HOT, MONTH, MONTH + ANEW, SEARCH, SEARCH + ANEW, TO_QUEUE)
 _TARGETS = 8 * CLIENTS
 
 Scenario = Throughput | CommitToQueue
@@ -58,6 +58,15 @@ def _scenarios(bench: Bench, people: Population, limits: Limits, rate: float) ->
         expected_status=201,
         limit=limits.booking_with_voucher,
         limit_is="pgbench, the same three statements, one after the other, on copies of both databases",
+    )
+    yield Throughput(
+        HOT,
+        bench,
+        people.hot_bookings(),
+        unit="bookings/s",
+        expected_status=201,
+        limit=limits.booking_with_voucher,
+        limit_is="pgbench, the same three statements, on slots and vouchers at random",
     )
     for suffix, anew in (("", False), (ANEW, True)):
         yield Throughput(
