@@ -13,6 +13,7 @@ from tests.faults.life import BOOKINGS
 from tests.faults.load import Load
 from tests.faults.people import equip, market
 from tests.faults.reckoning import reckon
+from tests.faults.settling import settle
 from tests.faults.site import Site, breakable_site
 
 CITIZENS = 4
@@ -37,6 +38,7 @@ def check(site: Site, load: Load) -> Callable[[], None]:
 
     def check() -> None:
         assert load.acknowledged > 0
+        settle(site)
         assert reckon(site, load.market, load.purses) == Findings()
 
     return check

@@ -9,7 +9,6 @@ from deploy.local.programs import StartError
 from tests.faults.effects import check_effects
 from tests.faults.findings import Findings
 from tests.faults.life import VISIT_MINUTES, Market, Purse
-from tests.faults.settling import settle
 from tests.faults.site import Site
 from tests.system.world import COMUNE, World
 
@@ -27,11 +26,10 @@ _COMMANDS = (("catalogue", "reconcile"), ("vouchers", "reconcile"), ("vouchers",
 
 
 def reckon(site: Site, market: Market, purses: list[Purse], *, thorough: bool = False) -> Findings:
-    """Every promise of a run, once the system is at rest. Raises NotSettled.
+    """Every promise of a run, after the system has come to rest.
 
     `thorough`: also asks the operations team's commands, which compute everything anew.
     """
-    settle(site)
     findings = Findings(wrong=[*market.records.wrong, *site.planted.wrong])
     site.planted.wrong.clear()
     _check_registrations(site, market, findings)

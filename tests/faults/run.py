@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.faults.fault import Fault
-from tests.faults.findings import Findings
 from tests.faults.injector import Injector
 from tests.faults.life import MIX
 from tests.faults.load import Load
@@ -47,13 +46,15 @@ def run(site: Site, plan: Plan) -> Report:
     with load:
         injector.run(episodes(plan.faults, plan.seed), plan.seconds)
     lasted = time.monotonic() - started
+    unfinished: list[str] = []
     try:
         with site.progress.step("until all is at rest"):
             rested = settle(site)
-        with site.progress.step("the reckoning"):
-            findings = reckon(site, where, purses, thorough=True)
-    except NotSettled as unfinished:
-        rested, findings = Rest(SETTLE_SECONDS, "never"), Findings(wrong=[str(unfinished)])
+    except NotSettled as late:
+        rested, unfinished = Rest(SETTLE_SECONDS, "never"), [str(late)]
+    with site.progress.step("the reckoning"):
+        findings = reckon(site, where, purses, thorough=True)
+    findings.wrong += unfinished
     return Report(
         seed=plan.seed,
         seconds=lasted,

@@ -8,6 +8,7 @@ from tests.faults.life import Visit
 from tests.faults.load import Load
 from tests.faults.people import equip, market
 from tests.faults.reckoning import reckon
+from tests.faults.settling import settle
 from tests.faults.site import Site
 from tests.support.polling import eventually
 
@@ -28,6 +29,7 @@ def test_what_was_acknowledged_and_is_not_there_is_found(site: Site) -> None:
     load = Load(market(site), purses, {"book with a voucher": 1, "cancel": 1})
     with load:
         eventually(lambda: load.acknowledged >= 5, timeout_seconds=60)
+    settle(site)
     assert reckon(site, load.market, purses) == Findings()
     [purse] = purses
     booking, visit = next(iter(purse.visits.items()))
