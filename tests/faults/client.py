@@ -66,7 +66,9 @@ class Client:
         """
         self._records = records
         self._token = token
-        self._session = world.session("" if token is None else token(), address)
+        self._session = world.session(address=address)
+        if token is not None:
+            self._sign_in(token, time.monotonic() + REPEAT_SECONDS)
 
     def get(self, path: str, **query: Any) -> Reply:
         """Reads."""
@@ -113,15 +115,22 @@ class Client:
             self._records.blame(f"{what}: {answer.status_code} {fault}: {answer.text[:300]}")
             return None  # a fault of theirs; a client tries again
         if answer.status_code == 401 and name_of(answer) == "token-expired" and self._token is not None:
-            self._sign_in(self._token)
+            self._sign_in(self._token, deadline=0)
             return None
         return answer
 
-    def _sign_in(self, token: Callable[[], str]) -> None:
-        try:
-            self._session.http.headers["Authorization"] = f"Bearer {token()}"
-        except (httpx.TransportError, AssertionError):
-            self._records.see("could not sign in again")
+    def _sign_in(self, token: Callable[[], str], deadline: float) -> None:
+        """At least one attempt, and more until the deadline; without success, as nobody."""
+        while True:
+            try:
+                self._session.http.headers["Authorization"] = f"Bearer {token()}"
+            except (httpx.TransportError, AssertionError):
+                self._records.see("could not sign in")
+                if time.monotonic() > deadline:
+                    return
+                time.sleep(_FIRST_PAUSE_SECONDS)
+            else:
+                return
 
 
 def name_of(answer: httpx.Response) -> str:

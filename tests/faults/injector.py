@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from tests.faults.client import NoAnswer
 from tests.faults.probe import Probe
 from tests.faults.records import Records
 from tests.faults.schedule import Episode, Stroke
@@ -52,9 +53,10 @@ class Injector:
         before = self.records.seen
         with ThreadPoolExecutor(len(episode.strokes)) as pool:
             strokes = [pool.submit(self._strike, stroke) for stroke in episode.strokes]
-        for stroke in strokes:
-            stroke.result()
-        recovery = self.probe.wait(lambda: not self.site.instance.not_ready(), _RECOVERY_LIMIT_SECONDS)
+        for stroke, done in zip(episode.strokes, strokes, strict=True):
+            if (error := done.exception()) is not None:
+                self.records.blame(f"{stroke.fault.name} could not be carried out: {error!r}")
+        recovery = self._recovery()
         names = " + ".join(stroke.fault.name for stroke in episode.strokes)
         if recovery is None:
             self.records.blame(
@@ -72,6 +74,14 @@ class Injector:
         shown = ", ".join(f"{answer} ×{count}" for answer, count in seen.most_common(3))
         self.site.progress.say(f"    {names}: well {told}{'; ' + shown if shown else ''}")
         time.sleep(episode.pause_seconds)
+
+    def _recovery(self) -> float | None:
+        """Seconds until all is well; None if that does not come about."""
+        try:
+            return self.probe.wait(lambda: not self.site.instance.not_ready(), _RECOVERY_LIMIT_SECONDS)
+        except NoAnswer as late:
+            self.records.blame(str(late))
+            return None
 
     def _strike(self, stroke: Stroke) -> None:
         time.sleep(stroke.after_seconds)

@@ -25,6 +25,8 @@ FROZEN = (
     "catalogue-relay",
     "vouchers-worker",
 )
+MAIL_SERVER = "mail"
+"""Somebody else's, in life. What it does not take is tried again after half a minute, and then five."""
 _COMES_BACK_SECONDS = 30
 
 
@@ -54,7 +56,11 @@ def frozen(site: Site, _chance: random.Random, program: str) -> Iterator[None]:
         site.instance.kill(program, signal.SIGCONT)
 
 
+MAIL_SERVER_KILLED = Fault(
+    "kill -9 the mail server", partial(killed, program=MAIL_SERVER), frozenset({MAIL_SERVER})
+)
 FAULTS = (
+    MAIL_SERVER_KILLED,
     *(Fault(f"kill -9 {name}", partial(killed, program=name), frozenset({name})) for name in PROGRAMS),
     *(Fault(f"SIGTERM {name}", partial(restarted, program=name), frozenset({name})) for name in PROGRAMS),
     *(
