@@ -29,6 +29,7 @@ def site(server_directory: Path) -> Iterator[Site]:
 @pytest.fixture
 def load(site: Site) -> Load:
     """Not yet running: citizens with vouchers, and slots to book."""
+    site.instance.wait_ready()  # a test that failed may have left something broken
     return Load(market(site), equip(site, CITIZENS, HOURS), BOOKINGS)
 
 
