@@ -56,15 +56,19 @@ class Layout:
         return _SYSTEM_PLACE / hashlib.sha256(str(self.var).encode()).hexdigest()[:12]
 
     def server_home(self, name: str, user: str | None) -> Path:
-        """The directory of a server that runs as `user`: `var/<name>` where possible."""
+        """The directory of a server that runs as `user`: `var/<name>` where possible.
+
+        Chosen once: where data lie, they stay.
+        """
         self.var.mkdir(parents=True, exist_ok=True)
-        home = self.var / name
-        if user is None or _can_enter(user, self.var):
+        home, outside = self.var / name, self.system_place / name
+        if home.is_symlink():
+            outside.mkdir(parents=True, exist_ok=True)
+            return outside
+        if home.exists() or user is None or _can_enter(user, self.var):
             return home
-        outside = self.system_place / name
         outside.mkdir(parents=True, exist_ok=True)
-        if not home.is_symlink():
-            home.symlink_to(outside)
+        home.symlink_to(outside)
         return outside
 
     def remove(self) -> None:

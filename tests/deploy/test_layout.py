@@ -46,9 +46,19 @@ def test_servers_go_elsewhere_when_their_user_cannot_reach_the_directory(tmp_pat
     home = layout.server_home("postgres", "postgres")
     assert home == layout.system_place / "postgres"
     assert (layout.var / "postgres").resolve() == home
+    closed.chmod(0o755)
+    assert layout.server_home("postgres", "postgres") == home  # where data lie, they stay
     layout.remove()
     assert not home.exists()
     assert not layout.var.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as somebody else")
+def test_servers_stay_where_their_data_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = Layout(tmp_path)
+    layout.server_home("postgres", None).mkdir()
+    monkeypatch.setattr("deploy.local.layout._can_enter", lambda _user, _directory: False)
+    assert layout.server_home("postgres", "postgres") == tmp_path / "postgres"
 
 
 def test_given_servers_are_used_instead_of_private_ones() -> None:
