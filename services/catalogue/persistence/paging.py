@@ -24,7 +24,14 @@ def position_of(cursor: str, *types: type) -> list[Any] | None:
         raise _invalid() from None
     if not isinstance(position, list) or [type(part) for part in position] != list(types):
         raise _invalid()
+    if not all(map(_can_be_kept, position)):
+        raise _invalid()
     return position
+
+
+def _can_be_kept(part: int | str) -> bool:
+    """Whether PostgreSQL has such a value: a bigint, or text without NUL and halves of characters."""
+    return part.isprintable() if isinstance(part, str) else -(2**63) <= part < 2**63
 
 
 def _invalid() -> InvalidField:

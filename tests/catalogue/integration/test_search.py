@@ -11,6 +11,7 @@ import pytest
 from services.catalogue.application.load_territory import load_territory
 from services.catalogue.application.search_services import SearchServices
 from services.catalogue.domain.spelling import words
+from services.catalogue.persistence.paging import cursor_of
 from services.catalogue.persistence.search import SearchFilter
 from services.chassis.clock import FixedClock
 from services.chassis.database import Database
@@ -148,7 +149,17 @@ def test_pages_are_the_whole_in_the_same_order(search: SearchServices, q: str) -
     assert found(search, q) == whole
 
 
-@pytest.mark.parametrize("cursor", ["x", "WzEsIDJd", "WyJhIiwgImIiXQ", "bnVsbA", "é"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        *("x", "WzEsIDJd", "WyJhIiwgImIiXQ", "bnVsbA", "é"),
+        # Of the right form, with values that no database can hold.
+        *(
+            cursor_of(*position)
+            for position in ((10**30, "x"), (-(2**63) - 1, "x"), (1, "a\0b"), (1, "\ud800"))
+        ),
+    ],
+)
 def test_a_cursor_of_somebody_else(search: SearchServices, cursor: str) -> None:
     with pytest.raises(InvalidField) as caught:
         search("", ALL, limit=2, cursor=cursor)

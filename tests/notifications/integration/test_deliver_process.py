@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from deploy.local.ports import free_port
 from tests.notifications.support.delivering import Webhooks
@@ -185,3 +186,13 @@ def test_the_log_names_no_person_and_no_secret(
     for line in text.splitlines():
         entry: dict[str, Any] = json.loads(line)
         assert entry["service"] == "notifications"
+
+
+@pytest.mark.parametrize("table", ["email", "webhook_delivery"])
+def test_when_one_of_its_loops_cannot_go_on_the_process_ends_to_be_started_again(
+    busy_world: World, deliver: Callable[..., Deliver], table: str
+) -> None:
+    process = deliver(busy_world, deliver_poll_seconds=0.1)
+    with busy_world.database.transaction() as connection:
+        connection.execute(sa.text(f"ALTER TABLE {table} RENAME TO {table}_gone"))
+    assert process.end() != 0

@@ -241,8 +241,3 @@ def upgrade() -> None:
     for statements in (EXTENSIONS, TEXT_SEARCH, TERRITORY, CATALOGUE, BOOKINGS):
         op.execute(statements)
     create_messaging_v1(op)
-
-
-def downgrade() -> None:
-    """Refuse: bookings are not thrown away."""
-    raise NotImplementedError("restore a backup instead")

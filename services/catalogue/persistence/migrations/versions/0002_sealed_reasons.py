@@ -25,8 +25,3 @@ ALTER TABLE booking
 def upgrade() -> None:
     """Add the column and forget the words that are not in it."""
     op.execute(STATEMENTS)
-
-
-def downgrade() -> None:
-    """Refuse: bookings are not thrown away."""
-    raise NotImplementedError("restore a backup instead")
