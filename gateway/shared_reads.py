@@ -110,7 +110,7 @@ async def _public_reads(
     _caller: Anyone,  # a token that is sent must be good, also where none is needed
     cache_control: Annotated[
         str,
-        Header(description="`no-cache`: the state as of this request, instead of some second ago at most"),
+        Header(description="`no-cache`: as it is now; otherwise an answer may be up to a second old"),
     ] = "",
 ) -> PublicReads:
     return PublicReads(services, request.app.state.shared_reads, fresh="no-cache" in cache_control)

@@ -44,12 +44,12 @@ _oldest = Gauge("deliver_oldest_due_seconds", "For how long the longest due atte
 def run(settings: NotificationsSettings, database: Database) -> None:
     """Until SIGTERM or SIGINT; attempts under way may then finish, for as long as the settings allow."""
     stopping = threading.Event()
-    webhooks = webhook_deliverer(settings, database)
-    emails = email_deliverer(settings, database)
-    pools: list[AnyPool] = [
-        Pool("webhook", threads=settings.webhook_concurrency, claim=webhooks.claim, perform=webhooks.perform),
-        Pool("email", threads=settings.email_concurrency, claim=emails.claim, perform=emails.perform),
-    ]
+    deliverer, sender = webhook_deliverer(settings, database), email_deliverer(settings, database)
+    webhooks = Pool(
+        "webhook", threads=settings.webhook_concurrency, claim=deliverer.claim, perform=deliverer.perform
+    )
+    emails = Pool("email", threads=settings.email_concurrency, claim=sender.claim, perform=sender.perform)
+    pools: tuple[AnyPool, ...] = (webhooks, emails)
 
     def stop(*_: object) -> None:
         stopping.set()
@@ -63,9 +63,8 @@ def run(settings: NotificationsSettings, database: Database) -> None:
     ]
     checks = {f"{loop.kind} loop": loop.check for loop in loops}
     operations = ops.serve(settings.ops_bind, {"database": database.ping} | checks)
-    threading.Thread(
-        target=listen, args=(database, pools[0].wake, stopping), name="listen", daemon=True
-    ).start()
+    listening = (database, webhooks.wake, stopping)
+    threading.Thread(target=listen, args=listening, name="listen", daemon=True).start()
     _log.info("delivering")
     with ThreadPoolExecutor(len(loops), thread_name_prefix="loop") as executor:
         turning = [executor.submit(loop.run) for loop in loops]

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
-from services.chassis.ids import new_id
 from services.chassis.messaging import Received
-from services.contracts.events.catalogue import BookingConfirmed
 from services.notifications.application.feed_event import feed_event
 from services.notifications.application.purge import purge
 from services.notifications.application.see_deliveries import SeeDeliveries
 from services.notifications.domain.errors import EndpointDisabled
 from services.notifications.persistence import deliveries, endpoints
 from tests.notifications.support.delivering import Webhooks, client_of
-from tests.notifications.support.world import OTHER_PROVIDER, PROVIDER, Someone, World, booking
+from tests.notifications.support.world import OTHER_PROVIDER, Someone, World, booking, public_event
 from tests.support.polling import eventually
 
 MARIA = Someone("Maria", None)
@@ -46,19 +44,6 @@ def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoints, "_SUBSCRIBED_AND_KEPT", endpoints._SUBSCRIBED)
 
 
-def public_event() -> Received:
-    return Received(
-        id=new_id(),
-        type=BookingConfirmed.event_type(),
-        subject=str(new_id()),
-        sequence=1,
-        occurred_at=datetime(2026, 11, 23, 10, tzinfo=UTC),
-        routing_key=f"booking.confirmed.L319.{PROVIDER}",
-        headers={"ce-source": "ambito/catalogue"},
-        body=booking(MARIA).to_json(),
-    )
-
-
 def feed(world: World, event: Received) -> None:
     with world.database.transaction() as connection:
         feed_event(connection, event)
@@ -78,7 +63,7 @@ def deleted_while_an_event_is_being_queued(hooks: Webhooks, beside: ThreadPoolEx
     """The event's transaction began first and ends last, or is waited for."""
     endpoint = hooks.register(URL)
     with hooks.world.database.transaction() as connection:
-        feed_event(connection, public_event())
+        feed_event(connection, public_event(booking(MARIA).to_json()))
         deleting = beside.submit(hooks.endpoints.delete, client_of(), endpoint.id)
         ended_or_waiting(hooks.world, deleting)
     deleting.result(20)
@@ -90,7 +75,7 @@ def queued_while_the_endpoint_is_being_disabled(hooks: Webhooks, beside: ThreadP
     endpoint = hooks.register(URL)
     with hooks.world.database.transaction() as connection:
         disable(connection, endpoint.id)
-        queueing = beside.submit(feed, hooks.world, public_event())
+        queueing = beside.submit(feed, hooks.world, public_event(booking(MARIA).to_json()))
         ended_or_waiting(hooks.world, queueing)
     queueing.result(20)
     return states(hooks.world)
@@ -129,7 +114,7 @@ def test_sending_again_while_the_endpoint_is_being_disabled_is_refused(
     hooks: Webhooks, beside: ThreadPoolExecutor
 ) -> None:
     endpoint = hooks.register(URL)
-    feed(hooks.world, public_event())
+    feed(hooks.world, public_event(booking(MARIA).to_json()))
     delivery = hooks.world.scalar("SELECT id FROM webhook_delivery")
     with hooks.world.database.transaction() as connection:
         disable(connection, endpoint.id)
@@ -146,7 +131,7 @@ def test_what_stranded_all_the_same_is_given_up_and_does_not_keep_the_feed(
 ) -> None:
     world = hooks.world
     stranded, waiting = hooks.register(URL), hooks.register(URL, provider=OTHER_PROVIDER)
-    feed(world, public_event())
+    feed(world, public_event(booking(MARIA).to_json()))
     world.told(booking(MARIA, provider=OTHER_PROVIDER))
     world.change("UPDATE webhook_endpoint SET state = :dead WHERE id = :id", dead=dead, id=stranded.id)
     purge(world.database, hooks.clock, world.settings)

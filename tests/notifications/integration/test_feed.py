@@ -15,7 +15,6 @@ from services.chassis.caller import Caller, Role
 from services.chassis.clock import FixedClock
 from services.chassis.ids import new_id
 from services.chassis.messaging import PermanentFailure, Received
-from services.contracts.events.catalogue import BookingConfirmed
 from services.contracts.events.notifications import WebhookEndpointDisabled
 from services.contracts.events.vouchers import VoucherProviderChosen
 from services.notifications.application.feed_event import feed_event
@@ -24,7 +23,7 @@ from services.notifications.application.read_feed import FeedPage, ReadFeed
 from services.notifications.domain.errors import FeedCursorTooOld
 from services.notifications.domain.feed import Cursor
 from services.notifications.persistence import feed
-from tests.notifications.support.world import OTHER_PROVIDER, PROVIDER, Someone, World, booking
+from tests.notifications.support.world import OTHER_PROVIDER, PROVIDER, Someone, World, booking, public_event
 
 MARIA = Someone("Maria", None)
 CLIENT = Caller("client", roles=frozenset({Role("provider_client", PROVIDER)}))
@@ -32,19 +31,6 @@ CLIENT = Caller("client", roles=frozenset({Role("provider_client", PROVIDER)}))
 
 def read(world: World, after: Cursor | None = None, limit: int = 100) -> FeedPage:
     return ReadFeed(world.database)(CLIENT, PROVIDER, after or Cursor(), limit)
-
-
-def public_event() -> Received:
-    return Received(
-        id=new_id(),
-        type=BookingConfirmed.event_type(),
-        subject=str(new_id()),
-        sequence=1,
-        occurred_at=datetime(2026, 11, 23, 10, tzinfo=UTC),
-        routing_key=f"booking.confirmed.L319.{PROVIDER}",
-        headers={"ce-source": "ambito/catalogue"},
-        body=booking(MARIA).to_json(),
-    )
 
 
 @pytest.mark.parametrize(
@@ -62,7 +48,7 @@ def test_what_breaks_its_contract_reaches_no_cooperative(
     world: World, change: dict[str, Any], reason: str
 ) -> None:
     """It could be read by nobody: the feed's page with it would fail for ever."""
-    malformed = replace(public_event(), **change)
+    malformed = replace(public_event(booking(MARIA).to_json()), **change)
     with pytest.raises(PermanentFailure, match=reason), world.database.transaction() as connection:
         feed_event(connection, malformed)
     assert read(world).items == []
@@ -78,7 +64,7 @@ def uncommitted(world: World, event: Received) -> Iterator[sa.Connection]:
 
 def read_by_pages_while_one_commits_late(world: World) -> tuple[list[Received], list[object]]:
     """Two events; the first one's transaction is the longer. Reads before and after its end, by cursor."""
-    early, late = public_event(), public_event()
+    early, late = public_event(booking(MARIA).to_json()), public_event(booking(MARIA).to_json())
     with uncommitted(world, early):
         with world.database.transaction() as connection:
             feed_event(connection, late)

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from services.chassis.database import Database
 from services.chassis.ids import new_id
+from services.chassis.messaging import Received
 from services.chassis.messaging.processing import Outcome, Processor, Verdict
 from services.chassis.sealing import Sealer
 from services.contracts.events.base import EventData
@@ -47,6 +48,20 @@ class Someone:
     household_id: UUID = field(default_factory=new_id)
     language: str = "it"
     person_id: UUID = field(default_factory=new_id)
+
+
+def public_event(body: bytes) -> Received:
+    """A cooperative's booking was confirmed, as its message comes in."""
+    return Received(
+        id=new_id(),
+        type=BookingConfirmed.event_type(),
+        subject=str(new_id()),
+        sequence=1,
+        occurred_at=datetime(2026, 11, 23, 10, tzinfo=UTC),
+        routing_key=f"booking.confirmed.L319.{PROVIDER}",
+        headers={"ce-source": "ambito/catalogue"},
+        body=body,
+    )
 
 
 class World:
