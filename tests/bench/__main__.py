@@ -18,8 +18,8 @@ from tests.bench import figures
 from tests.bench.figures import Result, Round
 from tests.bench.population import roomy_territory
 from tests.bench.processes import Memory, memory
-from tests.bench.scenarios import GENERATOR_SHARE_LIMIT
-from tests.bench.suite import NAMES, TO_QUEUE, Scenario, measure, suite
+from tests.bench.scenarios import Scenario
+from tests.bench.suite import NAMES, TO_QUEUE, TO_WEBHOOK, measure, suite
 from tests.bench.system import System
 
 START, MEMORY = "start", "memory"
@@ -41,7 +41,8 @@ def main() -> int:
             measure(scenarios, rounds=arguments.rounds, seconds=arguments.seconds, progress=_PROGRESS)
             resident = memory(instance)
         results = [*(each.result() for each in scenarios), *(each for each in results if START in wanted)]
-        faults = [*_wrong(scenarios), *_differences(instance)]
+        faults = [fault for each in scenarios for fault in each.faults()]
+        faults += _differences(instance)
     if MEMORY in wanted:
         results += [
             Result(
@@ -73,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=4.0, help="of one measurement (default: 4)")
     parser.add_argument("--rounds", type=int, default=3, help="of every scenario (default: 3)")
     parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help=f"of {', '.join(names)}")
-    parser.add_argument("--rate", type=float, default=100.0, help=f"bookings/s of {TO_QUEUE} (default: 100)")
+    parser.add_argument(
+        "--rate", type=float, default=100.0, help=f"bookings/s of {TO_QUEUE} and {TO_WEBHOOK} (default: 100)"
+    )
     parser.add_argument("--var", type=Path, help="measure this installation and keep it (default: a new one)")
     return parser
 
@@ -115,17 +118,6 @@ def _start_again(instance: Instance) -> list[Result]:
     return [_timed_start("start_on_existing_data", instance)]
 
 
-def _wrong(scenarios: Sequence[Scenario]) -> Iterator[str]:
-    """What makes the figures worthless."""
-    for each in scenarios:
-        if each.unexpected:
-            yield f"{each.name}: answers that were not expected: {dict(each.unexpected)}"
-        if each.lost:
-            yield f"{each.name}: {each.lost} events did not arrive"
-        if each.generator_share > GENERATOR_SHARE_LIMIT:
-            yield f"{each.name}: the generator took {each.generator_share:.0%} of the machine"
-
-
 def _differences(instance: Instance) -> Iterator[str]:
     """After the load, what must agree agrees: seats and bookings, holds and balances, entries and hashes."""
     checks = (("catalogue", "reconcile"), ("vouchers", "reconcile"), ("vouchers", "verify-ledger"))
@@ -138,16 +130,7 @@ def _differences(instance: Instance) -> Iterator[str]:
 
 
 def _remarks(scenarios: Sequence[Scenario], resident: dict[str, Memory]) -> Iterator[str]:
-    for each in scenarios:
-        notes = each.result().notes
-        costs = list(notes["processor_ms_per_operation"].items())
-        largest = ", ".join(f"{name} {spent:.2f}" for name, spent in costs[:6])
-        in_all = sum(spent for _, spent in costs)
-        yield (
-            f"{each.name}: {in_all:.2f} ms of processor time each ({largest}); generator"
-            f" {each.generator_share:.0%} and other programs {notes['other_programs_share_of_machine']:.0%}"
-            f" of the machine; at rest after {max(notes['seconds_to_rest_after']):.1f} s"
-        )
+    yield from filter(None, (each.remark() for each in scenarios))
     for name, taken in resident.items():
         if name not in _SERVERS and taken.resident > MEMORY_LIMIT_MIB:
             yield f"{name} takes {taken.resident:.0f} MiB, more than {MEMORY_LIMIT_MIB}"

@@ -78,7 +78,7 @@ class Population:
 
     def __init__(self, instance: Instance, admin_url: str) -> None:
         """`admin_url`: libpq URL of a superuser of the databases' server, any database."""
-        self._world = World(instance)
+        self.world = World(instance)
         self._instance = instance
         self._server = admin_url.rsplit("/", 1)[0]
         self._random = Random(1)  # noqa: S311 - nothing secret is drawn
@@ -87,9 +87,9 @@ class Population:
         persons = self._load_persons()
         self.slots = self._find_slots()
         self._officials = {
-            (role, comune.belfiore): self._world.staff(f"{role}:{comune.belfiore}").token
+            (role, comune.belfiore): self.world.staff(f"{role}:{comune.belfiore}").token
             for role in (SOCIAL_WORKER, COMUNE_OFFICER)
-            for comune in self._world.territory.comuni
+            for comune in self.world.territory.comuni
         }
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             self.residents = list(pool.map(self._equip, persons))
@@ -99,7 +99,7 @@ class Population:
     @cached_property
     def first_day(self) -> date:
         """From which on visits are booked: tomorrow, or in the last days of a year 1 January."""
-        tomorrow = self._world.today() + timedelta(days=1)
+        tomorrow = self.world.today() + timedelta(days=1)
         week_later = tomorrow + timedelta(days=_LAST_DAYS)
         return tomorrow if week_later.year == tomorrow.year else date(week_later.year, 1, 1)
 
@@ -119,8 +119,8 @@ class Population:
 
     def months(self) -> list[tuple[str, str]]:
         """(service, comune): every service of the territory, in some comune."""
-        comuni = [comune.belfiore for comune in self._world.territory.comuni]
-        return [(service.slug, self._random.choice(comuni)) for service in self._world.territory.services]
+        comuni = [comune.belfiore for comune in self.world.territory.comuni]
+        return [(service.slug, self._random.choice(comuni)) for service in self.world.territory.services]
 
     def month_requests(self, months: Sequence[tuple[str, str]], *, anew: bool = False) -> list[Request]:
         first, last = self.month
@@ -166,7 +166,7 @@ class Population:
     def _load_persons(self) -> list[tuple[str, str]]:
         """(id, comune) of residents, known to every service."""
         file = self._instance.layout.var / "bench-residents.ndjson"
-        territory, today = self._world.territory, self._world.today()
+        territory, today = self.world.territory, self.world.today()
         seed = uuid.uuid4().int  # others than of a former run in the same installation
         with file.open("w") as lines:
             for citizen in generate(territory, count=RESIDENTS, seed=seed, on=today):
@@ -190,7 +190,7 @@ class Population:
         """By comune and cooperative, within a fund's year."""
         last = min(self.first_day + timedelta(days=29), date(self.first_day.year, 12, 31))
         found = defaultdict(list)
-        for comune in (each.belfiore for each in self._world.territory.comuni):
+        for comune in (each.belfiore for each in self.world.territory.comuni):
             query = {"from_date": str(self.first_day), "to_date": str(last), "comune": comune}
             for slot in self._ok(self._http.get(f"/services/{SERVICE}/slots", params=query))["items"]:
                 found[comune, slot["provider"]].append(slot)

@@ -1,18 +1,19 @@
-"""What is measured. Each scenario has rounds; in each, its limit is measured right before it."""
+"""What a scenario is, and those that load the gateway. Each has rounds; in each, its limit is measured right
+before it.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ParamSpec, Protocol, TypeVar
 
-from tests.bench import load, raw_broker
-from tests.bench.consumer import Consumer
-from tests.bench.figures import Result, Round, percentile
+from tests.bench import load
+from tests.bench.figures import Result, Round
 from tests.bench.load import Load, Report, Request
 from tests.bench.processes import Usage, usage
 from tests.bench.system import System
@@ -20,20 +21,23 @@ from tests.bench.system import System
 WARM_UP_SECONDS = 1.0
 GENERATOR_SHARE_LIMIT = 1 / 3
 """Of the machine's processor time: a generator that takes more measures itself."""
-_ARRIVAL_TIMEOUT_SECONDS = 15.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Generator:
-    """The process that loads the system, or the broker alone."""
+    """The process that loads the system, or what its limits are."""
 
     def __init__(self) -> None:
         self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
 
     def run(self, wanted: Load) -> Report:
-        return self._pool.submit(load.run, wanted).result()
+        return self.call(load.run, wanted)
 
-    def run_raw_broker(self, url: str, *, rate: float, seconds: float) -> list[float]:
-        return self._pool.submit(raw_broker.run, url, rate=rate, seconds=seconds).result()
+    def call(self, function: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
+        """What the function, of some module, returns there."""
+        return self._pool.submit(function, *arguments, **more).result()
 
     def close(self) -> None:
         self._pool.shutdown()
@@ -45,10 +49,33 @@ class Bench:
 
     system: System
     generator: Generator
-    consumer: Consumer
 
 
-class _Loaded:
+class Scenario(Protocol):
+    """What is measured in rounds."""
+
+    name: str
+
+    def warm_up(self) -> None:
+        """Make it as it is in a system that is in use."""
+
+    def round(self, seconds: float) -> None:
+        """Measure the limit, then the scenario, each for about so long; then wait until all is at rest."""
+
+    def last(self) -> str:
+        """The last round in words."""
+
+    def result(self) -> Result:
+        """All rounds."""
+
+    def faults(self) -> Iterator[str]:
+        """What makes the figures worthless."""
+
+    def remark(self) -> str:
+        """What else a reader of the table should see, in a line; empty for nothing."""
+
+
+class Loaded:
     """What scenarios that load the gateway have in common: the load, and what it cost where."""
 
     def __init__(self, name: str, bench: Bench, wanted: Load) -> None:
@@ -57,8 +84,7 @@ class _Loaded:
         self._generator = bench.generator
         self._load = wanted
         self.rounds: list[Round] = []
-        self.unexpected: Counter[str] = Counter()
-        self.lost = 0
+        self._unexpected: Counter[str] = Counter()
         self._spent: defaultdict[str, float] = defaultdict(float)
         self._operations = 0
         self._generator_seconds = self._machine_seconds = self._others_seconds = 0.0
@@ -73,7 +99,7 @@ class _Loaded:
         before = usage(self._system.instance)
         report = self._generator.run(replace(self._load, seconds=seconds))
         self._account(usage(self._system.instance).since(before), report)
-        self.unexpected += report.unexpected
+        self._unexpected += report.unexpected
         return report
 
     def _account(self, used: Usage, report: Report) -> None:
@@ -90,32 +116,52 @@ class _Loaded:
         self._rests.append(self._system.wait_for_rest())
 
     @property
-    def generator_share(self) -> float:
+    def _generator_share(self) -> float:
         """Of the machine's processor time while the system was loaded."""
         return self._generator_seconds / self._machine_seconds if self._machine_seconds else 0.0
 
     @property
-    def others_share(self) -> float:
+    def _others_share(self) -> float:
         """Of the machine's processor time: what neither the installation nor the bench used."""
         return self._others_seconds / self._machine_seconds if self._machine_seconds else 0.0
 
-    def _notes(self) -> dict[str, Any]:
-        costs = {
+    def faults(self) -> Iterator[str]:
+        """What makes the figures worthless."""
+        if self._unexpected:
+            yield f"{self.name}: answers that were not expected: {dict(self._unexpected)}"
+        if self._generator_share > GENERATOR_SHARE_LIMIT:
+            yield f"{self.name}: the generator took {self._generator_share:.0%} of the machine"
+
+    def remark(self) -> str:
+        """Where the processor time went."""
+        costs = self._costs()
+        largest = ", ".join(f"{name} {spent:.2f}" for name, spent in list(costs.items())[:6])
+        return (
+            f"{self.name}: {sum(costs.values()):.2f} ms of processor time each ({largest}); generator"
+            f" {self._generator_share:.0%} and other programs {self._others_share:.0%}"
+            f" of the machine; at rest after {max(self._rests):.1f} s"
+        )
+
+    def _costs(self) -> dict[str, float]:
+        """Milliseconds of processor time for one operation by program, the greatest first."""
+        return {
             name: round(spent * 1000 / max(1, self._operations), 3)
             for name, spent in sorted(self._spent.items(), key=lambda item: -item[1])
             if spent > 0
         }
+
+    def _notes(self) -> dict[str, Any]:
         return {
             "operations": self._operations,
-            "unexpected_answers": dict(self.unexpected),
-            "generator_share_of_machine": round(self.generator_share, 3),
-            "other_programs_share_of_machine": round(self.others_share, 3),
-            "processor_ms_per_operation": costs,
+            "unexpected_answers": dict(self._unexpected),
+            "generator_share_of_machine": round(self._generator_share, 3),
+            "other_programs_share_of_machine": round(self._others_share, 3),
+            "processor_ms_per_operation": self._costs(),
             "seconds_to_rest_after": [round(rest, 1) for rest in self._rests],
         }
 
 
-class Throughput(_Loaded):
+class Throughput(Loaded):
     """How many a second, as fast as 16 clients go that each wait for their answer."""
 
     def __init__(
@@ -155,70 +201,4 @@ class Throughput(_Loaded):
             rounds=self.rounds,
             limit_is=self._limit_is,
             notes=self._notes(),
-        )
-
-
-class CommitToQueue(_Loaded):
-    """From a booking's confirmation to its arrival in the cooperative's own queue, at an even pace.
-
-    The clock starts at the event's `occurred_at`, which is read right before the statement that commits: what
-    is measured is a little more than the way from the commit.
-    """
-
-    def __init__(self, name: str, bench: Bench, requests: Sequence[Request], rate: float) -> None:
-        wanted = Load(
-            base_url=bench.system.instance.base_url,
-            requests=requests,
-            expected_status=201,
-            seconds=0,
-            rate=rate,
-            keep_ids=True,
-        )
-        super().__init__(name, bench, wanted)
-        self._consumer = bench.consumer
-        self._rate = rate
-        self._after_answer: list[float] = []
-        self._paces: list[float] = []
-
-    def round(self, seconds: float) -> None:
-        """Measure the broker alone, then the scenario, each for so long; then wait until all is at rest."""
-        url = self._system.broker_url
-        raw = sorted(self._generator.run_raw_broker(url, rate=self._rate, seconds=seconds))
-        self._consumer.take()
-        report = self._run(seconds)
-        answered = dict(report.ids)
-        arrivals = self._consumer.wait_for(set(answered), _ARRIVAL_TIMEOUT_SECONDS)
-        if not arrivals:
-            raise RuntimeError(f"nothing arrived of {len(answered)} bookings; {dict(self.unexpected)}")
-        self.lost += len(answered) - len(arrivals)
-        delays = sorted((each.arrived_ns - each.occurred_ns) / 1e6 for each in arrivals.values())
-        self._after_answer += [
-            (arrival.arrived_ns - answered[subject]) / 1e6 for subject, arrival in arrivals.items()
-        ]
-        self._paces.append(report.per_second)
-        self._rest()
-        value, limit = percentile(delays, 50), percentile(raw, 50)
-        self.rounds.append(Round(value=value, limit=limit, milliseconds=delays))
-
-    def last(self) -> str:
-        """The last round in words."""
-        last = self.rounds[-1]
-        pace = f"{self._paces[-1]:,.0f} bookings/s"
-        return f"{last.value:.1f} ms at {pace}; the broker alone {last.limit:.1f} ms"
-
-    def result(self) -> Result:
-        after = sorted(self._after_answer)
-        notes = {
-            "bookings_per_second": [round(pace, 1) for pace in self._paces],
-            "events_lost": self.lost,
-            "p50_ms_after_the_answer": round(percentile(after, 50), 2),
-            "p99_ms_after_the_answer": round(percentile(after, 99), 2),
-        }
-        return Result(
-            scenario=self.name,
-            unit="ms",
-            rounds=self.rounds,
-            limit_is="p50 of the broker alone at the same pace: confirmed publish to receipt, quorum queue",
-            smaller_is_better=True,
-            notes=notes | self._notes(),
         )

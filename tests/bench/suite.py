@@ -6,19 +6,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from deploy.local.progress import Progress
+from tests.bench.commit_to import to_queue, to_webhook
 from tests.bench.consumer import Consumer
 from tests.bench.limits import CLIENTS, Limits
+from tests.bench.load import Request
 from tests.bench.population import MISSPELT, Population
-from tests.bench.scenarios import Bench, CommitToQueue, Generator, Throughput
+from tests.bench.scenarios import Bench, Generator, Scenario, Throughput
 from tests.bench.system import System
+from tests.bench.webhooks import Webhooks
 
 BOOKING, WITH_VOUCHER, HOT = "booking", "booking_with_voucher", "booking_with_voucher_hot"
-MONTH, SEARCH, TO_QUEUE = "availability_month", "search_misspelt", "commit_to_queue"
+MONTH, SEARCH = "availability_month", "search_misspelt"
+TO_QUEUE, TO_WEBHOOK = "commit_to_queue", "commit_to_webhook"
 ANEW = "_anew"
-NAMES = (BOOKING, WITH_VOUCHER, HOT, MONTH, MONTH + ANEW, SEARCH, SEARCH + ANEW, TO_QUEUE)
+NAMES = (BOOKING, WITH_VOUCHER, HOT, MONTH, MONTH + ANEW, SEARCH, SEARCH + ANEW, TO_QUEUE, TO_WEBHOOK)
 _TARGETS = 8 * CLIENTS
-
-Scenario = Throughput | CommitToQueue
 
 
 @contextmanager
@@ -33,14 +35,25 @@ def suite(system: System, names: set[str], rate: float, progress: Progress) -> I
         with progress.step("load generator, cooperatives' systems"):
             generator = Generator()
             stack.callback(generator.close)
+            bench = Bench(system, generator)
             urls = {f"coop.{slug}": system.instance.cooperative_amqp_url(slug) for slug in people.providers()}
-            bench = Bench(system, generator, stack.enter_context(Consumer(urls)))
-        yield [each for each in _scenarios(bench, people, limits, rate) if each.name in names]
+            queues = stack.enter_context(Consumer(urls))
+            webhooks = stack.enter_context(
+                Webhooks([people.world.client(slug) for slug in people.providers()])
+            )
+        with_voucher = people.bookings(with_voucher=True)
+        found: list[Scenario] = [
+            *_bookings(bench, people, with_voucher, limits),
+            *_reads(bench, people, limits),
+            to_queue(TO_QUEUE, bench, with_voucher, rate, queues),
+            to_webhook(TO_WEBHOOK, bench, with_voucher, rate, webhooks),
+        ]
+        yield [each for each in found if each.name in names]
 
 
-def _scenarios(bench: Bench, people: Population, limits: Limits, rate: float) -> Iterator[Scenario]:
-    months = people.months()
-    with_voucher = people.bookings(with_voucher=True)
+def _bookings(
+    bench: Bench, people: Population, with_voucher: Sequence[Request], limits: Limits
+) -> Iterator[Scenario]:
     yield Throughput(
         BOOKING,
         bench,
@@ -68,6 +81,10 @@ def _scenarios(bench: Bench, people: Population, limits: Limits, rate: float) ->
         limit=limits.booking_with_voucher,
         limit_is="pgbench, the same three statements, on slots and vouchers at random",
     )
+
+
+def _reads(bench: Bench, people: Population, limits: Limits) -> Iterator[Scenario]:
+    months = people.months()
     for suffix, anew in (("", False), (ANEW, True)):
         yield Throughput(
             MONTH + suffix,
@@ -87,7 +104,6 @@ def _scenarios(bench: Bench, people: Population, limits: Limits, rate: float) ->
             limit=limits.searches(MISSPELT),
             limit_is="pgbench, the same statements",
         )
-    yield CommitToQueue(TO_QUEUE, bench, with_voucher, rate)
 
 
 def measure(scenarios: Sequence[Scenario], *, rounds: int, seconds: float, progress: Progress) -> None:

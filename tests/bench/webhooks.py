@@ -1,0 +1,79 @@
+"""Cooperatives' webhook receiver, registered only while it is measured: each event costs it a delivery."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from deploy.demo.receiver import Receiver
+from services.contracts.events.catalogue import BookingConfirmed
+from tests.bench.arrivals import Arrivals, record
+from tests.system.world import Session
+
+_TIMEOUT_SECONDS = 10.0
+_BARE = b'{"type":"bench"}'.ljust(400)
+"""Of an event's size, and no event."""
+
+
+class Webhooks(Arrivals):
+    """One receiver for confirmed bookings. `portals`: the cooperatives that register it, signed in."""
+
+    def __init__(self, portals: Sequence[Session]) -> None:
+        super().__init__()
+        self._portals = portals
+        self.url: str = self._pool.submit(_listen).result()
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        body = {"url": self.url, "event_types": [BookingConfirmed.event_type()]}
+        registered = []
+        try:
+            for portal in self._portals:
+                made = portal.ok(portal.post("/webhook-endpoints", body))
+                registered.append((portal, made["endpoint"]["id"]))
+            yield
+        finally:
+            for portal, endpoint in registered:
+                portal.ok(portal.http.delete(f"/api/v1/webhook-endpoints/{endpoint}"))
+
+
+class _Stopwatch(Receiver):
+    """Notes when a booking's event came. Whether it is signed rightly is for tests."""
+
+    def accept(self, body: bytes, headers: dict[str, str]) -> int:
+        now = time.time_ns()
+        if body != _BARE:
+            event = json.loads(body)
+            record(event["data"]["booking_id"], event["timestamp"], now)
+        return 204
+
+
+def _listen() -> str:
+    return _Stopwatch().url  # its thread goes on
+
+
+def bare_posts(url: str, *, rate: float, seconds: float) -> list[float]:
+    """Milliseconds of each POST of an event's size at an even pace, connecting anew each time, as deliveries
+    do.
+    """
+    address = urlsplit(url)
+    milliseconds = []
+    begun = time.perf_counter()
+    for number in range(max(1, int(rate * seconds))):
+        wait = begun + number / rate - time.perf_counter()
+        if wait > 0:
+            time.sleep(wait)
+        started = time.perf_counter()
+        connection = http.client.HTTPConnection(address.netloc, timeout=_TIMEOUT_SECONDS)
+        connection.request("POST", address.path, _BARE, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        answer.read()
+        milliseconds.append((time.perf_counter() - started) * 1000)
+        connection.close()
+        if answer.status != 204:
+            raise RuntimeError(f"the receiver answers {answer.status}")
+    return milliseconds
