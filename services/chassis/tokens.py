@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.algorithms import OKPAlgorithm
 
 from services.chassis.caller import Caller, Role
+from services.chassis.clock import unix_seconds
 from services.chassis.refusal import Kind, Refusal
 
 ISSUER = "ambito"
@@ -60,7 +61,7 @@ class TokenVerifier:
         issuer: str = ISSUER,
         audience: str = AUDIENCE,
         cache_size: int = 4096,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = unix_seconds,
     ) -> None:
         """`jwks_file` need not exist yet: it is read when a token names a key that is not known, at most once
         a second.
@@ -108,10 +109,15 @@ class TokenVerifier:
                 algorithms=[_ALGORITHM],
                 issuer=self._issuer,
                 audience=self._audience,
-                leeway=_CLOCK_SKEW_SECONDS,
-                # Expiry is checked by verify(), for remembered tokens too.
-                options={"require": ["iss", "aud", "sub", "iat", "exp", "jti"], "verify_exp": False},
+                # Times are compared with our own clock; expiry by verify(), for remembered tokens too.
+                options={
+                    "require": ["iss", "aud", "sub", "iat", "exp", "jti"],
+                    "verify_iat": False,
+                    "verify_exp": False,
+                },
             )
+            if float(claims["iat"]) > self._now() + _CLOCK_SKEW_SECONDS:
+                raise TokenInvalid
             return float(claims["exp"]), _caller(claims, token)
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError) as error:
             raise TokenInvalid from error
@@ -159,7 +165,7 @@ class TokenSigner:
         """A token with these claims (`sub` required) and iss, aud, iat, exp, jti. ValueError if no `sub`."""
         if not claims.get("sub"):
             raise ValueError("a token needs a subject")
-        issued_at = int(time.time())
+        issued_at = int(unix_seconds())
         full = {
             "jti": uuid.uuid4().hex,
             **claims,
