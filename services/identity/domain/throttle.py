@@ -55,8 +55,10 @@ class Attempts:
 
         :raises TooManyAttempts: the wait is not over
         """
-        if now < self.blocked_until:
-            raise TooManyAttempts(retry_after_seconds=ceil((self.blocked_until - now).total_seconds()))
+        # If the clock has gone back since the last attempt, the wait is no longer than it was then.
+        left = self.blocked_until - max(now, self.last_at)
+        if left > timedelta():
+            raise TooManyAttempts(retry_after_seconds=ceil(left.total_seconds()))
         count = 1 if now - self.last_at > allowance.forgotten_after else self.count + 1
         return Attempts(count, now, now + allowance.wait_after(count))
 

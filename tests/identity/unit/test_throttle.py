@@ -1,0 +1,32 @@
+"""Waits between guesses, also when the clock is not what it was."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.identity.domain.throttle import BY_TARGET, Attempts, TooManyAttempts
+
+NOW = datetime(2026, 10, 25, 2, 30, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def after(attempts: int, at: datetime) -> Attempts:
+    """So many attempts in a row, the last of them then."""
+    return Attempts(attempts, at, at + BY_TARGET.wait_after(attempts))
+
+
+def test_who_has_guessed_too_often_waits() -> None:
+    many = after(BY_TARGET.free + 3, NOW)
+    with pytest.raises(TooManyAttempts) as refused:
+        many.charged(BY_TARGET, NOW + timedelta(seconds=1))
+    assert refused.value.retry_after_seconds == 3
+    assert many.charged(BY_TARGET, NOW + timedelta(seconds=4)).count == many.count + 1
+
+
+def test_a_clock_that_goes_back_an_hour_makes_nobody_wait_for_an_hour() -> None:
+    assert after(1, NOW + HOUR).charged(BY_TARGET, NOW).count == 2
+    with pytest.raises(TooManyAttempts) as refused:  # nor does it spare anybody the wait
+        after(BY_TARGET.free + 1, NOW + HOUR).charged(BY_TARGET, NOW)
+    assert refused.value.retry_after_seconds == 1
