@@ -6,31 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
-from typing import Any
-from uuid import UUID
 
-from services.catalogue.application.book_slot import BookSlot, BookSlotCommand
-from services.catalogue.application.booking_events import BOOKING_EVENTS
 from services.catalogue.application.list_slots import ListSlots, SlotQuery
 from services.catalogue.application.search_services import SearchServices
 from services.catalogue.domain.booking import Booking
-from services.catalogue.persistence.bookings import Bookings
 from services.catalogue.persistence.search import SearchFilter
-from services.chassis.caller import Caller
 from services.chassis.clock import SystemClock
 from services.chassis.database import Database
-from services.chassis.ids import new_id
-from services.vouchers.application.hold_voucher import HoldCommand, HoldVoucher
-from tests.bench import pgbench
+from tests.bench import pgbench, recording
+from tests.bench.recording import TARGET_COLUMNS
 from tests.bench.scratch import Scratch
-from tests.bench.statements import COUNT, FRESH_TEXT, Script, Transaction, as_script, fresh_id, recorded
+from tests.bench.statements import COUNT, Script, Transaction, as_script, recorded
 
 CLIENTS = 16
-_TARGET_COLUMNS = ("person", "voucher", "provider", "slot", "service_date")
 _VISITS_EACH = 20
 """A client of pgbench looks up another target after so many bookings."""
 _PAGE = 20
-_KEY, _ACTOR = "the-key", "the-actor"
 
 
 class Limits:
@@ -45,11 +36,16 @@ class Limits:
         self.vouchers = Scratch(admin_url, "vouchers")
         for scratch in (self.catalogue, self.vouchers):
             scratch.add_targets(
-                _TARGET_COLUMNS, [[target[name] for name in _TARGET_COLUMNS] for target in targets]
+                TARGET_COLUMNS, [[target[name] for name in TARGET_COLUMNS] for target in targets]
             )
-        self._plain = self._in_catalogue(self._book(with_voucher=False))
-        self._paid = self._in_catalogue(self._book(with_voucher=True))
-        self._hold = as_script(self._record_hold(), self._values(), beginning=self._next_target())
+        with _database(self.catalogue) as database:
+            plain = recording.booking(database, targets[0], with_voucher=False)
+            paid = recording.booking(database, targets[0], with_voucher=True)
+        with _database(self.vouchers) as database:
+            hold = recording.hold(database, paid.booking)
+        self._plain = self._script(plain.transactions, plain.booking)
+        self._paid = self._script(paid.transactions, paid.booking)
+        self._hold = self._script(hold, paid.booking)
 
     def booking(self, seconds: float) -> float:
         """Bookings without a voucher per second."""
@@ -103,76 +99,15 @@ class Limits:
             raise RuntimeError(f"{outcome.runs} runs of pgbench made {made} rows of {table}")
         return outcome.per_second
 
-    def _in_catalogue(self, transactions: Sequence[Transaction]) -> Script:
-        return as_script(transactions, self._values(), beginning=self._next_target())
-
-    def _values(self) -> dict[Any, str]:
-        """What differs from booking to booking, and what a script says instead."""
-        target = self._targets[0]
-        return {
-            UUID(target["person"]): ":person::uuid",
-            UUID(target["slot"]): ":slot::uuid",
-            UUID(target["voucher"]): ":voucher::uuid",
-            target["provider"]: ":provider",
-            date.fromisoformat(target["service_date"]): ":service_date::date",
-            self._booking_id: fresh_id(0),
-            _KEY: FRESH_TEXT,
-            _ACTOR: ":person",
-        }
+    def _script(self, transactions: Sequence[Transaction], booked: Booking) -> Script:
+        values = recording.variables(self._targets[0], booked)
+        return as_script(transactions, values, beginning=self._next_target())
 
     def _next_target(self) -> str:
-        columns = ", ".join(_TARGET_COLUMNS)
+        columns = ", ".join(TARGET_COLUMNS)
         chosen = f"(:client_id::integer + {CLIENTS} * (:n::integer / {_VISITS_EACH})) % :targets::integer"
         lookup = f"SELECT {columns} FROM bench_target WHERE k = {chosen} \\gset\n"  # noqa: S608 - our words
         return f"{COUNT}\\if :n % {_VISITS_EACH} = 1\n{lookup}\\endif\n"
-
-    @property
-    def _caller(self) -> Caller:
-        return Caller(subject=_ACTOR, person=UUID(self._targets[0]["person"]))
-
-    def _book(self, *, with_voucher: bool) -> list[Transaction]:
-        """What catalogue executes for a booking; the voucher's side is recorded elsewhere."""
-        target = self._targets[0]
-        command = BookSlotCommand(
-            slot_id=UUID(target["slot"]),
-            person_id=None,
-            voucher_id=UUID(target["voucher"]) if with_voucher else None,
-            idempotency_key=f"{_KEY}",
-            request=b"the request",
-        )
-        self._booking_id = new_id()
-        with _database(self.catalogue) as database:
-            bookings = Bookings(database, BOOKING_EVENTS)
-            clock, new_ids = SystemClock(), lambda: self._booking_id
-            book = BookSlot(bookings, _AgreeingVouchers(), lambda *_: None, clock, new_ids)
-            with recorded(database) as transactions:
-                self._booked = book(command, self._caller)
-            with database.transaction() as connection:  # the key may be used again
-                forget = "DELETE FROM idempotency WHERE actor = %(actor)s"
-                connection.exec_driver_sql(forget, {"actor": _ACTOR})
-        return transactions
-
-    def _record_hold(self) -> list[Transaction]:
-        """What vouchers executes for the booking that was recorded last."""
-        booking = self._booked
-        command = HoldCommand(
-            booking_id=booking.id,
-            voucher_id=booking.voucher_id,
-            person_id=booking.person_id,
-            provider=booking.provider,
-            service=booking.service,
-            service_date=booking.service_date,
-            minutes=booking.minutes,
-            cents=booking.price_cents,
-        )
-        with _database(self.vouchers) as database, recorded(database) as transactions:
-            HoldVoucher(database, SystemClock())(self._caller, command)
-        return transactions
-
-
-class _AgreeingVouchers:
-    def hold(self, booking: Booking, caller: Caller) -> None:
-        """Nothing speaks against it."""
 
 
 @contextmanager
