@@ -15,7 +15,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count, cycle
+from itertools import count, cycle, islice
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -40,7 +40,7 @@ def get(path: str, token: str = "", *, anew: bool = False) -> Request:
     return Request(_head("GET", path, token) + (b"Cache-Control: no-cache\r\n" if anew else b"") + b"\r\n")
 
 
-def post(path: str, body: Mapping[str, object], token: str) -> Request:
+def post(path: str, body: Mapping[str, object], token: str = "") -> Request:
     """A POST of JSON, with a new Idempotency-Key each time."""
     content = json.dumps(body, separators=(",", ":")).encode()
     length = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n".encode()
@@ -54,7 +54,8 @@ def _head(method: str, path: str, token: str) -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What to send where. `requests` are sent in turn, again from the first one after the last.
+    """What to send where. `requests` are sent in turn, again from the first one after the last. Clients are
+    spread over `base_url` and `further_urls`.
 
     `rate` is per second, for all clients together; None: as fast as answers come. With `keep_ids` the `id` in
     each answer is reported with the time when the answer was complete.
@@ -67,6 +68,7 @@ class Load:
     clients: int = 16
     rate: float | None = None
     keep_ids: bool = False
+    further_urls: Sequence[str] = ()
 
 
 @dataclass(kw_only=True)
@@ -96,13 +98,12 @@ def run(load: Load) -> Report:
 async def _run(load: Load) -> Report:
     report = Report()
     plan = _Plan(load)
-    address = urlsplit(load.base_url)
-    host, port = address.hostname or "", address.port or 80
+    addresses = [urlsplit(url) for url in (load.base_url, *load.further_urls)]
     loop = asyncio.get_running_loop()
-    clients = [
-        (await loop.create_connection(lambda: _Client(plan, report), host, port))[1]
-        for _ in range(load.clients)
-    ]
+    clients = []
+    for address in islice(cycle(addresses), load.clients):
+        host, port = address.hostname or "", address.port or 80
+        clients.append((await loop.create_connection(lambda: _Client(plan, report), host, port))[1])
     processor, started = _processor_seconds(), time.perf_counter()
     plan.begin(started)
     for client in clients:

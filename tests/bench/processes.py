@@ -41,7 +41,7 @@ def usage(instance: Instance) -> Usage:
     """Of every running program of the installation."""
     children = _children()
     programs = {
-        state.name: sum(map(_processor_seconds, _family(state.pid, children)))
+        state.name: sum(map(processor_seconds, _family(state.pid, children)))
         for state in instance.states()
         if state.pid
     }
@@ -81,7 +81,8 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _processor_seconds(pid: int) -> float:
+def processor_seconds(pid: int) -> float:
+    """Of one process since its start; 0 if it is gone."""
     fields = _stat(pid)
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND if fields else 0.0
 

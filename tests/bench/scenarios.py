@@ -7,7 +7,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, ParamSpec, Protocol, TypeVar
@@ -174,13 +174,16 @@ class Throughput(Loaded):
         expected_status: int,
         limit: Callable[[float], float],
         limit_is: str,
+        notes: Mapping[str, Any] | None = None,
     ) -> None:
+        """`limit`: per second, measured for so many seconds. `notes`: further figures by name."""
         url = bench.system.instance.base_url
         wanted = Load(base_url=url, requests=requests, expected_status=expected_status, seconds=0)
         super().__init__(name, bench, wanted)
         self._unit = unit
         self._limit = limit
         self._limit_is = limit_is
+        self._further = notes or {}
 
     def round(self, seconds: float) -> None:
         """Measure the limit, then the scenario, each for so long; then wait until the system is at rest."""
@@ -200,5 +203,5 @@ class Throughput(Loaded):
             unit=self._unit,
             rounds=self.rounds,
             limit_is=self._limit_is,
-            notes=self._notes(),
+            notes={**self._notes(), **self._further},
         )

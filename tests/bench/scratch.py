@@ -17,11 +17,11 @@ _COPY_TIMEOUT_SECONDS = 120
 class Scratch:
     """A copy of the database `source`, which may be in use; dropped by `close`."""
 
-    def __init__(self, admin_url: str, source: str) -> None:
-        """`admin_url`: libpq URL of a superuser."""
+    def __init__(self, admin_url: str, source: str, *, purpose: str = "") -> None:
+        """`admin_url`: libpq URL of a superuser. `purpose` tells several copies of one source apart."""
         self._admin_url = admin_url
         self._server = admin_url.rsplit("/", 1)[0]
-        self.name = f"bench_{source}"
+        self.name = f"bench_{source}_{purpose}" if purpose else f"bench_{source}"
         self._drop()
         self._administer("CREATE DATABASE {}")
         self._copy(source)

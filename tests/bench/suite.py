@@ -3,23 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from deploy.local.progress import Progress
+from tests.bench.apart import Apart
 from tests.bench.commit_to import to_queue, to_webhook
 from tests.bench.consumer import Consumer
+from tests.bench.doubled import second_gateway, second_services, second_worker
+from tests.bench.drain import Drain
 from tests.bench.limits import CLIENTS, Limits
 from tests.bench.load import Request
+from tests.bench.login import login
 from tests.bench.population import MISSPELT, Population
+from tests.bench.relay import RelayWork
+from tests.bench.replicas import Replicas
 from tests.bench.scenarios import Bench, Generator, Scenario, Throughput
 from tests.bench.system import System
+from tests.bench.token_check import token_checks
 from tests.bench.webhooks import Webhooks
+from tests.bench.worker import WorkerWork
 
 BOOKING, WITH_VOUCHER, HOT = "booking", "booking_with_voucher", "booking_with_voucher_hot"
 MONTH, SEARCH = "availability_month", "search_misspelt"
 TO_QUEUE, TO_WEBHOOK = "commit_to_queue", "commit_to_webhook"
+RELAY, WORKER = "relay", "worker"
+LOGIN, TOKEN, TOKEN_FIRST = "login", "token_check", "token_check_first"
+REPLICAS = {
+    "replicas_gateway": second_gateway,
+    "replicas_grpc": second_services,
+    "replicas_worker": second_worker,
+}
 ANEW = "_anew"
-NAMES = (BOOKING, WITH_VOUCHER, HOT, MONTH, MONTH + ANEW, SEARCH, SEARCH + ANEW, TO_QUEUE, TO_WEBHOOK)
+NAMES = (
+    BOOKING,
+    WITH_VOUCHER,
+    HOT,
+    MONTH,
+    MONTH + ANEW,
+    SEARCH,
+    SEARCH + ANEW,
+    TO_QUEUE,
+    TO_WEBHOOK,
+    RELAY,
+    WORKER,
+    LOGIN,
+    TOKEN,
+    TOKEN_FIRST,
+    *REPLICAS,
+)
 _TARGETS = 8 * CLIENTS
 
 
@@ -38,9 +69,7 @@ def suite(system: System, names: set[str], rate: float, progress: Progress) -> I
             bench = Bench(system, generator)
             urls = {f"coop.{slug}": system.instance.cooperative_amqp_url(slug) for slug in people.providers()}
             queues = stack.enter_context(Consumer(urls))
-            webhooks = stack.enter_context(
-                Webhooks([people.world.client(slug) for slug in people.providers()])
-            )
+            webhooks = stack.enter_context(Webhooks(people.world.client, people.providers()))
         with_voucher = people.bookings(with_voucher=True)
         found: list[Scenario] = [
             *_bookings(bench, people, with_voucher, limits),
@@ -48,6 +77,15 @@ def suite(system: System, names: set[str], rate: float, progress: Progress) -> I
             to_queue(TO_QUEUE, bench, with_voucher, rate, queues),
             to_webhook(TO_WEBHOOK, bench, with_voucher, rate, webhooks),
         ]
+        if names & {RELAY, WORKER}:
+            with progress.step("copies for a relay and a worker alone"):
+                found += _alone(bench, people, system.admin_url, stack)
+        if LOGIN in names:
+            with progress.step("accounts with passwords"):
+                found.append(login(LOGIN, bench, people.world))
+        tokens = [resident.token for resident in people.residents]
+        found += token_checks(TOKEN, TOKEN_FIRST, generator, system.instance.secrets.jwks(), tokens)
+        found += [Replicas(name, bench, with_voucher, double) for name, double in REPLICAS.items()]
         yield [each for each in found if each.name in names]
 
 
@@ -104,6 +142,17 @@ def _reads(bench: Bench, people: Population, limits: Limits) -> Iterator[Scenari
             limit=limits.searches(MISSPELT),
             limit_is="pgbench, the same statements",
         )
+
+
+def _alone(bench: Bench, people: Population, admin_url: str, stack: ExitStack) -> Iterator[Scenario]:
+    providers = people.providers()
+    apart = stack.enter_context(closing(Apart(bench.system, providers)))
+    relay = RelayWork(admin_url, apart, bench.generator, cooperative=providers[0])
+    stack.callback(relay.close)
+    worker = WorkerWork(admin_url, apart, bench.generator)
+    stack.callback(worker.close)
+    yield Drain(RELAY, bench.system, relay)
+    yield Drain(WORKER, bench.system, worker)
 
 
 def measure(scenarios: Sequence[Scenario], *, rounds: int, seconds: float, progress: Progress) -> None:

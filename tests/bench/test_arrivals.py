@@ -9,13 +9,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.bench.webhooks import Webhooks, bare_posts
+from tests.system.world import Session
 
 _SECOND_NS = 10**9
 
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Webhooks]:
-    with Webhooks([]) as found:
+    with Webhooks(Session, []) as found:
         yield found
 
 

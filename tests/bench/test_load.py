@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -68,6 +69,12 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[Server]:
+    with serving() as found:
+        yield found
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
     with Server() as found:
         thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -98,6 +105,13 @@ def test_every_client_keeps_one_connection(server: Server) -> None:
     report = load(server, get("/one"), clients=3)
     assert server.connections == 3
     assert not report.unexpected
+
+
+def test_clients_are_spread_over_all_addresses(server: Server) -> None:
+    with serving() as other:
+        report = load(server, get("/one"), clients=5, further_urls=[other.url])
+        assert (server.connections, other.connections) == (3, 2)
+        assert len(report.milliseconds) == len(server.seen) + len(other.seen)
 
 
 def test_requests_are_sent_in_turn(server: Server) -> None:

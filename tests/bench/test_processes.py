@@ -19,13 +19,13 @@ def test_a_family_is_a_process_and_all_below_it() -> None:
         assert len(family) == 2
         assert family[0] == parent.pid
         parent.communicate(b"\n")
-    assert processes._processor_seconds(parent.pid) == 0.0
+    assert processes.processor_seconds(parent.pid) == 0.0
     assert processes._memory(parent.pid) == processes.Memory(0.0, 0.0)
 
 
 def test_a_process_has_memory_and_processor_time() -> None:
-    before = processes._processor_seconds(os.getpid())
-    while processes._processor_seconds(os.getpid()) == before:
+    before = processes.processor_seconds(os.getpid())
+    while processes.processor_seconds(os.getpid()) == before:
         pass  # work until a tick of the kernel's clock has been counted
     own = processes._memory(os.getpid())
     assert own.resident >= own.proportional > 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -20,11 +20,16 @@ _BARE = b'{"type":"bench"}'.ljust(400)
 
 
 class Webhooks(Arrivals):
-    """One receiver for confirmed bookings. `portals`: the cooperatives that register it, signed in."""
+    """One receiver for confirmed bookings.
 
-    def __init__(self, portals: Sequence[Session]) -> None:
+    `sign_in` gives a session of each of these cooperatives, which register it: anew each time, because a run
+    lasts longer than a token.
+    """
+
+    def __init__(self, sign_in: Callable[[str], Session], cooperatives: Sequence[str]) -> None:
         super().__init__()
-        self._portals = portals
+        self._sign_in = sign_in
+        self._cooperatives = cooperatives
         self.url: str = self._pool.submit(_listen).result()
 
     @contextmanager
@@ -32,7 +37,7 @@ class Webhooks(Arrivals):
         body = {"url": self.url, "event_types": [BookingConfirmed.event_type()]}
         registered = []
         try:
-            for portal in self._portals:
+            for portal in map(self._sign_in, self._cooperatives):
                 made = portal.ok(portal.post("/webhook-endpoints", body))
                 registered.append((portal, made["endpoint"]["id"]))
             yield
