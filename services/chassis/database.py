@@ -71,6 +71,7 @@ class Database:
                 "tcp_user_timeout": 15_000,
             },
         )
+        self._autocommitting = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
     def from_settings(
@@ -94,8 +95,21 @@ class Database:
             try:
                 yield connection
             except exc.DBAPIError as error:
-                if _state(error) == _READ_ONLY:
-                    connection.invalidate()  # the next one may find the primary
+                _leave_standby(connection, error)
+                raise
+
+    @contextmanager
+    def statement(self) -> Iterator[sa.Connection]:
+        """A connection on which each statement is a transaction of its own: for one that does all or nothing.
+
+        One round trip instead of three (BEGIN, the statement, COMMIT), which is half of what a short
+        statement costs. Nothing can be rolled back: what must not stay must fail, in the database.
+        """
+        with _translated(writing=True), self._autocommitting.connect() as connection:
+            try:
+                yield connection
+            except exc.DBAPIError as error:
+                _leave_standby(connection, error)
                 raise
 
     @contextmanager
@@ -146,6 +160,11 @@ def _translated(*, writing: bool = False) -> Iterator[None]:
         if isinstance(error, exc.OperationalError) and state is None:  # could not connect
             raise DatabaseLost(retry_after_seconds=2) from error
         raise
+
+
+def _leave_standby(connection: sa.Connection, error: exc.DBAPIError) -> None:
+    if _state(error) == _READ_ONLY:
+        connection.invalidate()  # the next one may find the primary
 
 
 def _state(error: exc.DBAPIError) -> str | None:

@@ -11,10 +11,10 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import LockNotAvailable, UniqueViolation
 from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from services.chassis.idempotency_key import checked_key
 from services.chassis.refusal import Kind, Refusal
@@ -41,6 +41,11 @@ class IdempotencyInFlight(Refusal):
 def request_hash(operation: str, request: bytes) -> bytes:
     """32 bytes that identify the operation and the request's body."""
     return hashlib.sha256(operation.encode() + b"\0" + request).digest()
+
+
+def key_taken(error: IntegrityError) -> bool:
+    """Whether a statement failed because its idempotency key is taken."""
+    return isinstance(error.orig, UniqueViolation) and error.orig.diag.table_name == "idempotency"
 
 
 class Idempotency:
@@ -102,8 +107,8 @@ class Idempotency:
     ) -> dict[str, Any]:
         """Column values of the row, for a statement that also has the effect. InvalidField for a bad key.
 
-        Such a statement inserts with ON CONFLICT DO NOTHING and lets the effect depend on the inserted row;
-        when there is none, `find` has the answer. Without the effect, roll back, or the key stays taken.
+        Such a statement inserts the row together with the effect and without ON CONFLICT, so that a key that
+        is taken fails it as a whole. `key_taken` recognises that failure; `find` then has the answer.
         """
         return {
             "actor": actor,

@@ -13,6 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 
+from services.catalogue.persistence.constants import text
 from services.catalogue.persistence.tables import messaging
 from services.chassis import tracing
 from services.chassis.ids import new_id
@@ -50,16 +51,16 @@ def event_of(kind: BookingEventKind, moved: sa.CTE) -> sa.CTE:
     for name, column in kind.more.items():
         value = row[column]
         facts[name] = _utc(value) if isinstance(value.type, TIMESTAMP) else value
-    pairs = [part for name, value in facts.items() for part in (_text(name), value)]
-    data = sa.func.convert_to(sa.cast(sa.func.jsonb_build_object(*pairs), sa.Text), _text("UTF8"))
+    pairs = [part for name, value in facts.items() for part in (text(name), value)]
+    data = sa.func.convert_to(sa.cast(sa.func.jsonb_build_object(*pairs), sa.Text), text("UTF8"))
     columns: dict[str, sa.ColumnElement[Any]] = {
         "event_id": sa.bindparam("event_id", type_=UUID(as_uuid=True)),
-        "source": _text("ambito/catalogue"),
-        "type": _text(kind.type),
+        "source": text("ambito/catalogue"),
+        "type": text(kind.type),
         "subject": sa.cast(row.id, sa.Text),
         "sequence": row.version,
         "occurred_at": row.changed_at,
-        "routing_key": _text(f"{kind.routing_words}.") + row.comune + _text(".") + row.provider,
+        "routing_key": text(f"{kind.routing_words}.") + row.comune + text(".") + row.provider,
         "public": sa.true() if kind.public else sa.false(),
         "traceparent": sa.bindparam("traceparent", type_=sa.Text),
         "data": data,
@@ -74,9 +75,4 @@ def event_parameters() -> dict[str, Any]:
 
 
 def _utc(instant: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    return sa.func.to_char(sa.func.timezone(_text("UTC"), instant), _text(_UTC))
-
-
-def _text(constant: str) -> sa.ColumnElement[str]:
-    """A constant of ours, written into the statement: it is never data."""
-    return sa.literal_column(f"'{constant}'", sa.Text)
+    return sa.func.to_char(sa.func.timezone(text("UTC"), instant), text(_UTC))

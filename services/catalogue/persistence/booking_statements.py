@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA, TIMESTAMP, UUID, insert
+from sqlalchemy.dialects.postgresql import BYTEA, TIMESTAMP, UUID
 
 from services.catalogue.domain.booking import Move, State
 from services.catalogue.persistence.booking_events import BookingEventKind, event_of
 from services.catalogue.persistence.conditions import accredited, serves
+from services.catalogue.persistence.constants import number, text
 from services.catalogue.persistence.tables import (
     ambito,
     booking,
@@ -30,24 +31,27 @@ _SLOT: Final = sa.bindparam("slot", type_=UUID(as_uuid=True))
 _TOLD: Final = tuple(column for column in booking.c if column.name not in ("booked_by", "changed_by"))
 """What a statement tells of the booking that it made or moved."""
 _BY: Final = sa.bindparam("by", type_=sa.Text)
+_CLAIM_ACTOR: Final = sa.bindparam("claim_actor", type_=sa.Text)
+_CLAIM_KEY: Final = sa.bindparam("claim_key", type_=sa.Text)
 
 
 def take_seat(state: State, event: BookingEventKind | None) -> sa.Select[Any]:
-    """Claim the idempotency key, take a seat, and insert the booking as `state`, with `event` if there is
+    """Take a seat, claim the idempotency key, and insert the booking as `state`, with `event` if there is
     one.
 
-    Yields the booking, or nothing and then the transaction must be rolled back: the key is taken, or the slot
-    is full, past, withdrawn, unknown, not for this person's comune, its service not offered, its cooperative
-    not accredited on that day, or the person not known.
+    Yields the booking, or nothing and then nothing was done: the key is taken, or the slot is full, past,
+    withdrawn, unknown, not for this person's comune, its service not offered, its cooperative not accredited
+    on that day, or the person not known. Fails, and `idempotency.key_taken` tells so, if another request
+    takes the key in the same moment.
     """
-    claim = _claim()
-    seat = _seat(claim)
+    seat = _seat()
     held = state is State.HELD
-    hold = sa.func.make_interval(0, 0, 0, 0, 0, 0, sa.select(ambito.c.hold_seconds).scalar_subquery())
+    second = sa.literal_column("interval '1 second'", sa.Interval)
+    hold = sa.select(ambito.c.hold_seconds * second).scalar_subquery()
     values: dict[str, sa.ColumnElement[Any]] = {
         "id": _BOOKING,
-        "state": sa.literal(state.value),
-        "version": sa.literal(0 if event is None else 1),
+        "state": text(state.value),
+        "version": number(0 if event is None else 1),
         "person_id": seat.c.person_id,
         "comune": seat.c.comune,
         "slot_id": seat.c.slot_id,
@@ -61,39 +65,25 @@ def take_seat(state: State, event: BookingEventKind | None) -> sa.Select[Any]:
         "service_date": seat.c.service_date,
         "zone": seat.c.zone,
         "held_until": NOW + hold if held else sa.cast(sa.null(), TIMESTAMP(timezone=True)),
-        "wrong_codes": sa.literal(0),
+        "wrong_codes": number(0),
         "booked_by": _BY,
         "created_at": NOW,
         "changed_at": NOW,
         "changed_by": _BY,
     }
-    row = sa.select(*(value.label(name) for name, value in values.items())).select_from(seat)
+    row = sa.select(*values.values()).select_from(seat)
     booked = sa.insert(booking).from_select(list(values), row).returning(*_TOLD).cte("booked")
-    statement = sa.select(booked)
+    statement = sa.select(booked).add_cte(_claim(seat))
     return statement if event is None else statement.add_cte(event_of(event, booked))
 
 
-def _claim() -> sa.CTE:
-    """The request's idempotency row, whose response is the booking's id; nothing if the key is taken."""
-    table = messaging.idempotency
-    values = {
-        "actor": sa.bindparam("claim_actor", type_=sa.Text),
-        "key": sa.bindparam("claim_key", type_=sa.Text),
-        "operation": sa.bindparam("claim_operation", type_=sa.Text),
-        "request_hash": sa.bindparam("claim_request_hash", type_=BYTEA),
-        "response": sa.bindparam("claim_response", type_=BYTEA),
-    }
-    claimed = insert(table).values(values).on_conflict_do_nothing()
-    return claimed.returning(_SLOT.label("slot_id")).cte("claim")
-
-
-def _seat(claim: sa.CTE) -> sa.CTE:
+def _seat() -> sa.CTE:
+    """The slot with one more of its seats taken, and what the booking needs to know of it."""
     return (
         sa.update(slot)
-        .values(taken=slot.c.taken + 1)
+        .values(taken=slot.c.taken + number(1))
         .where(
             slot.c.id == _SLOT,
-            slot.c.id == claim.c.slot_id,  # without a claim there is no seat
             slot.c.taken < slot.c.capacity,
             slot.c.starts_at > NOW,
             sa.not_(slot.c.withdrawn),
@@ -104,6 +94,7 @@ def _seat(claim: sa.CTE) -> sa.CTE:
             person.c.id == sa.bindparam("person", type_=UUID(as_uuid=True)),
             serves(person.c.comune),
             accredited(slot.c.service_date),
+            sa.not_(sa.exists().where(*_key_is_the_requests())),
         )
         .returning(
             slot.c.id.label("slot_id"),
@@ -122,30 +113,50 @@ def _seat(claim: sa.CTE) -> sa.CTE:
     )
 
 
+def _claim(seat: sa.CTE) -> sa.CTE:
+    """The request's idempotency row, whose response is the booking's id; of two, the second one fails."""
+    values: dict[str, sa.ColumnElement[Any]] = {
+        "actor": _CLAIM_ACTOR,
+        "key": _CLAIM_KEY,
+        "operation": sa.bindparam("claim_operation", type_=sa.Text),
+        "request_hash": sa.bindparam("claim_request_hash", type_=BYTEA),
+        "response": sa.bindparam("claim_response", type_=BYTEA),
+    }
+    claimed = sa.select(*values.values()).select_from(seat)
+    return sa.insert(messaging.idempotency).from_select(list(values), claimed).cte("claim")
+
+
+def _key_is_the_requests() -> tuple[sa.ColumnElement[bool], ...]:
+    key = messaging.idempotency.c
+    return (key.actor == _CLAIM_ACTOR, key.key == _CLAIM_KEY)
+
+
 def move_booking(
     move: Move,
     event: BookingEventKind,
     *guards: sa.ColumnElement[bool],
     values: dict[str, Any] | None = None,
     which: sa.ColumnElement[bool] | None = None,
+    frees_key: bool = False,
 ) -> sa.Select[Any]:
     """Compare-and-set of one booking along `move`, if `guards` hold; frees the seat if the move does; emits
     `event`.
 
-    `which` chooses the booking (default: the parameter `booking`). Yields the moved booking, or nothing if
+    `which` chooses the booking (default: the parameter `booking`). With `frees_key` the request that made it
+    may be made anew, if the move frees the seat. Yields the moved booking, or nothing if
     there was nothing to move, and then nothing was changed.
     """
     moved = (
         sa.update(booking)
         .where(
             booking.c.id == _BOOKING if which is None else which,
-            booking.c.state == move.source.value,
+            booking.c.state == text(move.source.value),
             *guards,
         )
         .values(
-            state=move.target.value,
-            version=booking.c.version + 1,
-            held_until=None,
+            state=text(move.target.value),
+            version=booking.c.version + number(1),
+            held_until=sa.null(),
             changed_at=NOW,
             changed_by=_BY,
             **(values or {}),
@@ -155,21 +166,14 @@ def move_booking(
     )
     statement = sa.select(moved).add_cte(event_of(event, moved))
     if move.frees_seat:
-        freed = sa.update(slot).where(slot.c.id == moved.c.slot_id).values(taken=slot.c.taken - 1)
-        statement = statement.add_cte(freed.returning(slot.c.id).cte("freed"))
+        freed = sa.update(slot).where(slot.c.id == moved.c.slot_id).values(taken=slot.c.taken - number(1))
+        seat = freed.returning(slot.c.id).cte("freed")
+        statement = statement.add_cte(seat)
+        if frees_key:
+            # After the seat, as `take_seat` takes them: so the two never wait for each other.
+            key = sa.delete(messaging.idempotency).where(*_key_is_the_requests(), sa.exists(seat.select()))
+            statement = statement.add_cte(key.cte("key_freed"))
     return statement
-
-
-def with_key_freed(statement: sa.Select[Any]) -> sa.Select[Any]:
-    """`statement` of `move_booking`, and the booking's idempotency key may be used anew."""
-    table = messaging.idempotency
-    moved = statement.selected_columns["id"].table
-    freed = sa.delete(table).where(
-        table.c.actor == sa.bindparam("claim_actor", type_=sa.Text),
-        table.c.key == sa.bindparam("claim_key", type_=sa.Text),
-        sa.exists().where(moved.c.id.is_not(None)),
-    )
-    return statement.add_cte(freed.returning(table.c.key).cte("key_freed"))
 
 
 def next_overdue() -> sa.ColumnElement[bool]:
@@ -177,7 +181,7 @@ def next_overdue() -> sa.ColumnElement[bool]:
     overdue = booking.alias("overdue")
     chosen = (
         sa.select(overdue.c.id)
-        .where(overdue.c.state == State.HELD.value, overdue.c.held_until <= NOW)
+        .where(overdue.c.state == text(State.HELD.value), overdue.c.held_until <= NOW)
         .order_by(overdue.c.held_until)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.exc import IntegrityError
 
 from services.catalogue.domain.booking import (
     CANCEL,
@@ -31,12 +32,11 @@ from services.catalogue.persistence.booking_statements import (
     move_booking,
     next_overdue,
     take_seat,
-    with_key_freed,
 )
 from services.catalogue.persistence.conditions import accredited, still_accredited
 from services.catalogue.persistence.tables import booking, messaging, service
 from services.chassis.database import Database
-from services.chassis.idempotency import Idempotency
+from services.chassis.idempotency import Idempotency, key_taken
 from services.chassis.refusal import Refusal
 
 
@@ -63,12 +63,8 @@ class SeatRequest:
 _CANCELLER: Final = sa.bindparam("canceller", type_=sa.Text)
 
 
-class _NothingDoneError(Exception):
-    """Rolls a transaction back whose statement found nothing to do."""
-
-
 class Bookings:
-    """Bookings in `database`; each change is one statement in a transaction of its own, with its event in it.
+    """Bookings in `database`; each change is one statement, which is a transaction, with its event in it.
 
     Methods that move a booking return it as it became, or None if it was not there to be moved any more.
     """
@@ -81,7 +77,7 @@ class Bookings:
         self._confirm = move_booking(CONFIRM, events[CONFIRM], booking.c.held_until > NOW, still_accredited())
         reasons = {"reason": sa.bindparam("reason_type"), "refusal": sa.bindparam("said", type_=JSONB)}
         self._refuse = move_booking(REFUSE, events[REFUSE], values=reasons)
-        self._refuse_and_free_key = with_key_freed(self._refuse)
+        self._refuse_and_free_key = move_booking(REFUSE, events[REFUSE], values=reasons, frees_key=True)
         overdue = booking.c.held_until <= NOW
         self._lapse = move_booking(LAPSE, events[LAPSE], overdue)
         self._lapse_next = move_booking(LAPSE, events[LAPSE], overdue, which=next_overdue())
@@ -118,9 +114,14 @@ class Bookings:
             "by": claim.actor,
             "now": now,
         }
-        if seat.voucher_id is None:
-            return self._one(self._take_confirmed, parameters | event_parameters())
-        return self._one(self._take_held, parameters)
+        try:
+            if seat.voucher_id is None:
+                return self._one(self._take_confirmed, parameters | event_parameters())
+            return self._one(self._take_held, parameters)
+        except IntegrityError as error:
+            if key_taken(error):
+                return None
+            raise
 
     def claimed(self, claim: Claim) -> Booking | None:
         """The booking that this very request made before. IdempotencyKeyReused if another request did."""
@@ -185,7 +186,7 @@ class Bookings:
 
     def count_wrong_code(self, booking_id: UUID) -> int | None:
         """Counts one wrong code and returns how many there were; None if no more are allowed."""
-        with self._database.transaction() as connection:
+        with self._database.statement() as connection:
             counted: int | None = connection.execute(_COUNT_WRONG_CODE, {"counted": booking_id}).scalar()
             return counted
 
@@ -193,18 +194,9 @@ class Bookings:
         return self._one(statement, parameters | {"by": by, "now": now} | event_parameters())
 
     def _one(self, statement: sa.Select[Any], parameters: dict[str, Any]) -> Booking | None:
-        try:
-            with self._database.transaction() as connection:
-                return _only(connection.execute(statement, parameters))
-        except _NothingDoneError:
-            return None
-
-
-def _only(result: sa.CursorResult[Any]) -> Booking:
-    row = result.first()
-    if row is None:
-        raise _NothingDoneError
-    return booking_from(row)
+        with self._database.statement() as connection:
+            row = connection.execute(statement, parameters).first()
+            return None if row is None else booking_from(row)
 
 
 _COUNT_WRONG_CODE: Final = (

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.catalogue.persistence.constants import text
 from services.catalogue.persistence.tables import accreditation, booking, offering, service, slot
 
 
@@ -18,11 +19,11 @@ def accredited(
     entry = sa.exists().where(
         accreditation.c.provider == provider,
         accreditation.c.section == service.c.section,
-        accreditation.c.state == "accredited",
+        accreditation.c.state == text("accredited"),
         accreditation.c.valid_from <= day,
         day <= accreditation.c.valid_to,
     )
-    return sa.or_(service.c.section == "", entry)
+    return sa.or_(service.c.section == text(""), entry)
 
 
 def still_accredited() -> sa.ColumnElement[bool]:

@@ -47,14 +47,21 @@ class Outcome(Enum):
 class Verdict:
     outcome: Outcome
     reason: str = ""
+    consumer: str = ""
+    """Whose failure it is, if it is one consumer's."""
+
+
+_FAILED: Final = frozenset({Outcome.AGAIN, Outcome.DEAD})
 
 
 class Processor:
     """Runs the subscriptions of one service.
 
     Each handler runs in one transaction with its inbox row, so its effect happens once however often the
-    event arrives. While the database cannot be reached the message is held, up to `database_wait_seconds`: a
-    broken database is no fault of the message and must not use up its tries.
+    event arrives. An event that several handle is handled by all in one transaction; if that fails, by each
+    in its own, so that none keeps another from its effect. While the database cannot be reached the message
+    is held, up to `database_wait_seconds`: a broken database is no fault of the message and must not use up
+    its tries.
     """
 
     def __init__(
@@ -67,9 +74,7 @@ class Processor:
         stopping: threading.Event,
     ) -> None:
         self._database = database
-        self._remember = (
-            insert(tables.inbox).on_conflict_do_nothing().returning(tables.inbox.c.event_id)
-        )  # built once: SQLAlchemy takes longer to build a statement than PostgreSQL to execute it
+        self._remember = _remember(tables.inbox)
         self._by_type: dict[str, list[Subscription]] = defaultdict(list)
         for subscription in subscriptions:
             for event_type in subscription.event_types:
@@ -102,50 +107,70 @@ class Processor:
             subscriptions = self._by_type.get(received.type)
             if not subscriptions:
                 return Verdict(Outcome.DEAD, f"no handler for type {received.type}")
-            for subscription in subscriptions:
-                verdict = self._run_until_decided(subscription, received)
-                if verdict.outcome is not Outcome.DONE:
-                    _log.warning(
-                        "event not handled",
-                        consumer=subscription.consumer,
-                        outcome=verdict.outcome.name.lower(),
-                        reason=verdict.reason,
-                    )
-                    return verdict
-            return Verdict(Outcome.DONE)
+            verdict = self._run_until_decided(subscriptions, received)
+            if verdict.outcome in _FAILED and len(subscriptions) > 1:
+                for each in subscriptions:
+                    verdict = self._run_until_decided([each], received)
+                    if verdict.outcome is not Outcome.DONE:
+                        break
+            if verdict.outcome is not Outcome.DONE:
+                _log.warning(
+                    "event not handled",
+                    consumer=verdict.consumer,
+                    outcome=verdict.outcome.name.lower(),
+                    reason=verdict.reason,
+                )
+            return verdict
 
-    def _run_until_decided(self, subscription: Subscription, received: Received) -> Verdict:
+    def _run_until_decided(self, subscriptions: Sequence[Subscription], received: Received) -> Verdict:
         deadline = time.monotonic() + self._database_wait_seconds
         pauses = Backoff(first_seconds=0.5, maximum_seconds=3.0)
         while True:
             try:
-                return self._run(subscription, received)
+                return self._run(subscriptions, received)
             except DatabaseLost:
                 if self._stopping.wait(pauses.next_seconds()) or time.monotonic() > deadline:
                     return Verdict(Outcome.RETURN, "the database cannot be reached")
 
-    def _run(self, subscription: Subscription, received: Received) -> Verdict:
+    def _run(self, subscriptions: Sequence[Subscription], received: Received) -> Verdict:
+        """Those of `subscriptions` that have not handled the event yet do, in one transaction."""
+        current = subscriptions[0]
         try:
             with self._database.transaction() as connection:
-                if self._is_new(connection, subscription.consumer, received):
-                    subscription.handler(connection, received)
+                new = self._remembered(connection, subscriptions, received)
+                for current in subscriptions:
+                    if current.consumer in new:
+                        current.handler(connection, received)
         except DatabaseLost:
             raise
         except PermanentFailure as failure:
-            return Verdict(Outcome.DEAD, str(failure))
+            return Verdict(Outcome.DEAD, str(failure), current.consumer)
         except Refusal as refusal:
             outcome = Outcome.AGAIN if refusal.kind in _PASSING else Outcome.DEAD
-            return Verdict(outcome, _reason_of_refusal(refusal))
+            return Verdict(outcome, _reason_of_refusal(refusal), current.consumer)
         except exc.DataError as error:  # a value in the message that the database can never hold
-            return Verdict(Outcome.DEAD, _reason_of_error(error))
+            return Verdict(Outcome.DEAD, _reason_of_error(error), current.consumer)
         except Exception as error:  # noqa: BLE001 - logged; the message is tried again
-            _log.exception("handler failed", consumer=subscription.consumer)
-            return Verdict(Outcome.AGAIN, _reason_of_error(error))
+            _log.exception("handler failed", consumer=current.consumer)
+            return Verdict(Outcome.AGAIN, _reason_of_error(error), current.consumer)
         return Verdict(Outcome.DONE)
 
-    def _is_new(self, connection: sa.Connection, consumer: str, received: Received) -> bool:
-        row = {"consumer": consumer, "event_id": received.id}
-        return connection.execute(self._remember, row).first() is not None
+    def _remembered(
+        self, connection: sa.Connection, subscriptions: Sequence[Subscription], received: Received
+    ) -> set[str]:
+        """Writes the inbox rows; the consumers that had none."""
+        consumers = [each.consumer for each in subscriptions]
+        return set(connection.scalars(self._remember, {"consumers": consumers, "event": received.id}))
+
+
+def _remember(inbox: sa.Table) -> sa.Executable:
+    """Built once: SQLAlchemy takes longer to build a statement than PostgreSQL to execute it."""
+    rows = sa.select(
+        sa.func.unnest(sa.bindparam("consumers", type_=sa.ARRAY(sa.Text))),
+        sa.bindparam("event", type_=inbox.c.event_id.type),
+    )
+    insertion = insert(inbox).from_select(["consumer", "event_id"], rows)
+    return insertion.on_conflict_do_nothing().returning(inbox.c.consumer)
 
 
 def _reason_of_refusal(refusal: Refusal) -> str:

@@ -68,7 +68,7 @@ class DeliverEmails:
     def claim(self, limit: int) -> list[ClaimedEmail]:
         """At most `limit` e-mails that are due, for this process alone until their lease ends."""
         now = self.clock.now()
-        with self.database.transaction() as connection:
+        with self.database.statement() as connection:
             return emails.claim_emails(connection, limit, lease=new_id(), now=now, until=now + self.lease)
 
     def perform(self, claimed: ClaimedEmail) -> str:
@@ -89,7 +89,7 @@ class DeliverEmails:
 
         def record() -> None:
             now = self.clock.now()
-            with self.database.transaction() as connection:
+            with self.database.statement() as connection:
                 if again is None:
                     emails.finish_email(connection, claimed, state=state, error=error, now=now)
                 else:

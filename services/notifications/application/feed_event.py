@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from services.chassis.messaging import PermanentFailure, Received
 from services.notifications.application.public_events import PUBLIC_EVENTS
-from services.notifications.persistence import deliveries, endpoints, feed
+from services.notifications.persistence import deliveries, feed
 
 NOBODY = "-"
 """In a routing key: the event concerns no cooperative."""
@@ -25,6 +25,5 @@ def feed_event(connection: sa.Connection, event: Received) -> None:
     provider = event.routing_key.rpartition(".")[2]
     if provider == NOBODY:
         return
-    if feed.append(connection, event, provider=provider, source=source):
-        wanted = endpoints.subscribed_endpoints(connection, provider, event.type)
-        deliveries.add_deliveries(connection, event.id, wanted)
+    wanted = feed.append(connection, event, provider=provider, source=source)
+    deliveries.add_deliveries(connection, event.id, wanted)

@@ -11,7 +11,7 @@ from services.chassis.civil_time import local_day
 from services.chassis.clock import Clock
 from services.notifications.domain.errors import PersonNotYetKnown
 from services.notifications.domain.notice import Facts, Notice
-from services.notifications.domain.recipients import Recipient, by_email, informed_delegates
+from services.notifications.domain.recipients import by_email, informed_delegates
 from services.notifications.persistence import contacts, emails, messages
 
 
@@ -30,23 +30,16 @@ class Tell:
         self, connection: sa.Connection, *, event_id: UUID, person: UUID, notice: Notice, facts: Facts
     ) -> None:
         today = local_day(self.clock.now())
-        delegates = informed_delegates(contacts.active_delegates(connection, person, today))
-        delegates = [delegate for delegate in delegates if delegate != person]
-        known = contacts.find_recipients(connection, [person, *delegates])
-        if len(known) <= len(delegates):
+        concerned = contacts.concerned(connection, person, today)
+        known = {each.person_id: each.known for each in concerned}
+        powers = ((each.person_id, each.powers) for each in concerned if each.person_id != person)
+        readers = [person, *informed_delegates(powers)]
+        addressed = [recipient for reader in readers if (recipient := known[reader]) is not None]
+        if len(addressed) < len(readers):
             raise PersonNotYetKnown
         messages.add_messages(
-            connection,
-            event_id=event_id,
-            readers=[person, *delegates],
-            about=person,
-            notice=notice,
-            facts=facts,
+            connection, event_id=event_id, readers=readers, about=person, notice=notice, facts=facts
         )
-        addressed = [
-            Recipient(row.person_id, row.household_id, row.has_email)
-            for row in (known[reader] for reader in (person, *delegates))
-        ]
         emails.add_emails(
             connection,
             event_id=event_id,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from services.notifications.domain.recipients import Recipient
 from services.notifications.persistence.tables import delegation, recipient
 
 
@@ -72,10 +73,27 @@ def keep_delegation(
     connection.execute(statement)
 
 
-def active_delegates(connection: sa.Connection, principal: UUID, day: date) -> list[tuple[UUID, list[str]]]:
-    """(delegate, powers) of the delegations that hold on `day`, the oldest first."""
-    rows = connection.execute(_ACTIVE_DELEGATES, {"principal": principal, "day": day})
-    return [(row.delegate_id, row.powers) for row in rows]
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """Somebody whom what happens to a person concerns, as far as this service knows her."""
+
+    person_id: UUID
+    powers: Sequence[str]
+    """What she may do as the person's delegate; empty for the person herself."""
+    known: Recipient | None
+
+
+def concerned(connection: sa.Connection, person: UUID, day: date) -> list[Concerned]:
+    """The person herself, then those who hold a delegation of hers on `day`, the oldest first."""
+    rows = connection.execute(_CONCERNED, {"person": person, "day": day})
+    return [
+        Concerned(
+            row.person_id,
+            row.powers,
+            None if row.household_id is None else Recipient(row.person_id, row.household_id, row.has_email),
+        )
+        for row in rows
+    ]
 
 
 def in_force(day: date | sa.ColumnElement[date]) -> sa.ColumnElement[bool]:
@@ -90,11 +108,24 @@ _RECIPIENTS: Final = sa.select(
     recipient.c.contact,
     recipient.c.has_email,
 ).where(recipient.c.person_id == sa.any_(sa.bindparam("persons", type_=ARRAY(sa.UUID))))
-_ACTIVE_DELEGATES: Final = (
-    sa.select(delegation.c.delegate_id, delegation.c.powers)
-    .where(
-        delegation.c.principal_id == sa.bindparam("principal", type_=sa.UUID),
-        in_force(sa.bindparam("day", type_=sa.Date)),
+
+
+def _concerned_statement() -> sa.Select[Any]:
+    person = sa.bindparam("person", type_=sa.UUID)
+    herself = sa.select(
+        person.label("person_id"),
+        sa.cast(sa.literal([], ARRAY(sa.Text)), ARRAY(sa.Text)).label("powers"),
+        sa.cast(sa.null(), sa.UUID).label("since"),
     )
-    .order_by(delegation.c.delegation_id)
-)
+    delegates = sa.select(delegation.c.delegate_id, delegation.c.powers, delegation.c.delegation_id).where(
+        delegation.c.principal_id == person, in_force(sa.bindparam("day", type_=sa.Date))
+    )
+    everybody = sa.union_all(herself, delegates).subquery("everybody")
+    return (
+        sa.select(everybody.c.person_id, everybody.c.powers, recipient.c.household_id, recipient.c.has_email)
+        .join_from(everybody, recipient, recipient.c.person_id == everybody.c.person_id, isouter=True)
+        .order_by(everybody.c.since.nulls_first())
+    )
+
+
+_CONCERNED: Final = _concerned_statement()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -90,13 +90,22 @@ def delete_endpoint(connection: sa.Connection, endpoint_id: UUID) -> None:
     )
 
 
-def subscribed_endpoints(connection: sa.Connection, provider: str, event_type: str) -> list[UUID]:
-    """The cooperative's active endpoints that want this type; they stay active until the transaction ends.
-
-    Whoever deletes or disables one meanwhile waits, and then gives up what was queued for it; whoever did so
-    before is waited for. Else a delivery could be queued that nobody ever sends or gives up.
+def subscribed(provider: sa.ColumnElement[str], event_type: sa.ColumnElement[str]) -> sa.Select[tuple[UUID]]:
+    """Selects the cooperative's active endpoints that want events of this type, and keeps them active until
+    the transaction ends.
     """
-    return list(connection.scalars(_SUBSCRIBED_AND_KEPT, {"provider": provider, "event_type": event_type}))
+    return (
+        sa.select(webhook_endpoint.c.id)
+        .where(
+            webhook_endpoint.c.provider == provider,
+            webhook_endpoint.c.state == _ACTIVE,
+            sa.or_(
+                sa.func.cardinality(webhook_endpoint.c.event_types) == 0,
+                event_type == sa.any_(webhook_endpoint.c.event_types),
+            ),
+        )
+        .with_for_update(read=True)
+    )
 
 
 def note_success(connection: sa.Connection, endpoint_id: UUID) -> None:
@@ -148,15 +157,6 @@ def disable_endpoint(connection: sa.Connection, endpoint_id: UUID, reason: str) 
     return None if row is None else (row.provider, row.sequence)
 
 
-_SUBSCRIBED: Final = sa.select(webhook_endpoint.c.id).where(
-    webhook_endpoint.c.provider == sa.bindparam("provider", type_=sa.Text),
-    webhook_endpoint.c.state == _ACTIVE,
-    sa.or_(
-        sa.func.cardinality(webhook_endpoint.c.event_types) == 0,
-        sa.bindparam("event_type", type_=sa.Text) == sa.any_(webhook_endpoint.c.event_types),
-    ),
-)
-_SUBSCRIBED_AND_KEPT = _SUBSCRIBED.with_for_update(read=True)
 _COLUMNS = (
     webhook_endpoint.c.id,
     webhook_endpoint.c.provider,

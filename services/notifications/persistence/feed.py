@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.messaging import Received
 from services.notifications.domain.feed import Cursor
+from services.notifications.persistence import endpoints
 from services.notifications.persistence.tables import Xid8, feed_event, feed_horizon
 
 
@@ -36,19 +37,24 @@ class StoredEvent:
     cursor: Cursor
 
 
-def append(connection: sa.Connection, event: Received, *, provider: str, source: str) -> bool:
-    """Adds the event to the cooperative's feed, unless it is there. Whether it did."""
+def append(connection: sa.Connection, event: Received, *, provider: str, source: str) -> list[UUID]:
+    """Adds the event to the cooperative's feed, unless it is there. If it did, the cooperative's active
+    endpoints that want events of this type; they stay active until the transaction ends.
+
+    Whoever deletes or disables one meanwhile waits, and then gives up what was queued for it; whoever did so
+    before is waited for. Else a delivery could be queued that nobody ever sends or gives up.
+    """
     row = {
-        "event_id": event.id,
-        "provider": provider,
-        "type": event.type,
-        "source": source,
-        "subject": event.subject,
-        "sequence": event.sequence,
-        "occurred_at": event.occurred_at,
-        "data": event.body.decode(),
+        "new_event_id": event.id,
+        "new_provider": provider,
+        "new_type": event.type,
+        "new_source": source,
+        "new_subject": event.subject,
+        "new_sequence": event.sequence,
+        "new_occurred_at": event.occurred_at,
+        "new_data": event.body.decode(),
     }
-    return connection.execute(_APPEND, row).first() is not None
+    return list(connection.scalars(_APPEND, row))
 
 
 def read_after(connection: sa.Connection, provider: str, after: Cursor, limit: int) -> list[StoredEvent]:
@@ -117,7 +123,15 @@ def purge_feed(connection: sa.Connection, *, before: datetime, limit: int) -> in
     return len(removed)
 
 
-_APPEND: Final = insert(feed_event).on_conflict_do_nothing().returning(feed_event.c.position)
+def _append_statement() -> sa.Select[tuple[UUID]]:
+    names = ("event_id", "provider", "type", "source", "subject", "sequence", "occurred_at", "data")
+    values = {name: sa.bindparam(f"new_{name}", type_=feed_event.c[name].type) for name in names}
+    appended = insert(feed_event).values(values).on_conflict_do_nothing().returning(feed_event.c.position)
+    subscribed = endpoints.subscribed(values["provider"], values["type"])
+    return subscribed.where(sa.exists(appended.cte("appended").select()))
+
+
+_APPEND: Final = _append_statement()
 
 
 def _settled() -> tuple[sa.ColumnElement[bool], ...]:

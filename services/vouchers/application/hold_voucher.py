@@ -43,13 +43,9 @@ class HoldCommand(Command):
     cents: Annotated[int, Field(ge=0, le=10_000_000)]
 
 
-class _NotReserved(Exception):
-    """Rolls the statement's transaction back."""
-
-
 @dataclass(frozen=True, slots=True)
 class HoldVoucher:
-    """Reserves on vouchers. The hot path: one statement in one transaction when the answer is yes."""
+    """Reserves on vouchers. The hot path: one statement when the answer is yes."""
 
     database: Database
     clock: Clock
@@ -82,14 +78,8 @@ class HoldVoucher:
         raise Unavailable
 
     def _reserve(self, wanted: WantedHold) -> Reservation | None:
-        try:
-            with self.database.transaction() as connection:
-                reservation = holds.reserve(connection, wanted, self.clock.now())
-                if reservation is None:
-                    raise _NotReserved  # noqa: TRY301 - leaving the block is what rolls back
-                return reservation
-        except _NotReserved:
-            return None
+        with self.database.statement() as connection:
+            return holds.reserve(connection, wanted, self.clock.now())
 
     def _explain(self, wanted: WantedHold) -> Reservation | None:
         """Raises the reason of the no; returns the earlier answer if the booking is held already, or None if

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from psycopg.errors import NotNullViolation
+from sqlalchemy.exc import IntegrityError
 
 from services.vouchers.domain.ledger import CANONICAL_VERSION, MOVEMENTS, Kind, Terms
 from services.vouchers.persistence.tables import ledger_entry, voucher
@@ -69,9 +71,12 @@ def facts_of_change(facts: Facts) -> list[sa.ColumnElement[Any]]:
     ]
 
 
-def appended(kind: Kind, change: sa.CTE) -> sa.CTE:
+def appended(kind: Kind, change: sa.CTE, *, required_by: sa.CTE | None = None) -> sa.CTE:
     """INSERT of one entry for every voucher that `change` returned; add it to the statement with
     `add_cte`.
+
+    With `required_by`, a row of that without a change fails the whole statement: NULLs are no entry. So a
+    statement takes back what it has done already, without a transaction around it; `entry_missing` tells it.
     """
     columns: dict[str, sa.ColumnElement[Any]] = {
         "voucher_id": change.c.id,
@@ -83,7 +88,15 @@ def appended(kind: Kind, change: sa.CTE) -> sa.CTE:
         "recorded_at": change.c.recorded_at,
         "hash": change.c.head_hash,
     } | {name: change.c[name] for name in _BOOKING_COLUMNS if name in change.c}
-    return sa.insert(ledger_entry).from_select(list(columns), sa.select(*columns.values())).cte("entry")
+    entry = sa.select(*columns.values())
+    if required_by is not None:
+        entry = entry.select_from(required_by.outerjoin(change, sa.true()))
+    return sa.insert(ledger_entry).from_select(list(columns), entry).cte("entry")
+
+
+def entry_missing(error: IntegrityError) -> bool:
+    """Whether a statement failed because what required an entry had none."""
+    return isinstance(error.orig, NotNullViolation) and error.orig.diag.table_name == ledger_entry.name
 
 
 def hash_of(

@@ -10,10 +10,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
+from sqlalchemy.exc import IntegrityError
 
 from services.vouchers.domain.commitment import Unit
 from services.vouchers.domain.ledger import Kind
-from services.vouchers.persistence.chain import Facts, appended, facts_of_change, movement
+from services.vouchers.persistence.chain import Facts, appended, entry_missing, facts_of_change, movement
 from services.vouchers.persistence.tables import hold, ledger_entry, voucher
 
 
@@ -44,22 +45,28 @@ class Reservation:
 
 
 def reserve(connection: sa.Connection, wanted: WantedHold, recorded_at: datetime) -> Reservation | None:
-    """Reserve `wanted` if every condition of the voucher holds; None if not: roll back, then ask why."""
+    """Reserve `wanted` if every condition of the voucher holds; None if not, and then nothing was done.
+
+    `connection` is one of Database.statement: in a transaction, None may have ended it.
+    """
     # No parameter of an UPDATE may have the name of one of its columns: SQLAlchemy would set that column.
-    row = connection.execute(
-        _RESERVE,
-        {
-            "wanted_booking_id": wanted.booking_id,
-            "wanted_voucher_id": wanted.voucher_id,
-            "of_person": wanted.person_id,
-            "wanted_provider": wanted.provider,
-            "for_service": wanted.service,
-            "wanted_service_date": wanted.service_date,
-            "wanted_minutes": wanted.minutes,
-            "wanted_cents": wanted.cents,
-            "at": recorded_at,
-        },
-    ).first()
+    parameters = {
+        "wanted_booking_id": wanted.booking_id,
+        "wanted_voucher_id": wanted.voucher_id,
+        "of_person": wanted.person_id,
+        "wanted_provider": wanted.provider,
+        "for_service": wanted.service,
+        "wanted_service_date": wanted.service_date,
+        "wanted_minutes": wanted.minutes,
+        "wanted_cents": wanted.cents,
+        "at": recorded_at,
+    }
+    try:
+        row = connection.execute(_RESERVE, parameters).first()
+    except IntegrityError as error:
+        if entry_missing(error):
+            return None
+        raise
     return None if row is None else Reservation(row.quantity, row.available)
 
 
@@ -83,28 +90,37 @@ def _reserve_statement() -> sa.Select[tuple[int, int]]:
     still see this statement's older snapshot, and two holds could both believe it. Hence the assignments, the
     balance and the validity are all on this row. Every writer takes hold before voucher, so that none waits
     for another in a circle.
+
+    The claim asks for the same conditions, as the snapshot shows them: an ordinary no claims nothing. Where
+    they were met then and are not any more, the claim has no entry, and that fails the statement.
     """
-    quantity = sa.case(
-        (voucher.c.unit == Unit.MINUTES, sa.bindparam("wanted_minutes", type_=sa.BigInteger)),
-        else_=sa.bindparam("wanted_cents", type_=sa.BigInteger),
+    day = sa.bindparam("wanted_service_date", type_=sa.Date)
+    provider = sa.bindparam("wanted_provider", type_=sa.Text)
+    cents = sa.bindparam("wanted_cents", type_=sa.BigInteger)
+    minutes = sa.bindparam("wanted_minutes", type_=sa.BigInteger)
+    quantity = sa.case((voucher.c.unit == Unit.MINUTES, minutes), else_=cents)
+    conditions = (
+        voucher.c.id == sa.bindparam("wanted_voucher_id", type_=voucher.c.id.type),
+        voucher.c.person_id == sa.bindparam("of_person", type_=voucher.c.person_id.type),
+        voucher.c.service == sa.bindparam("for_service", type_=sa.Text),
+        voucher.c.state == "active",
+        day.between(voucher.c.valid_from, voucher.c.valid_to),
+        assigned_on(day) == provider,
+        voucher.c.available >= quantity,
     )
     claim = {
         "booking_id": sa.bindparam("wanted_booking_id", type_=hold.c.booking_id.type),
         "voucher_id": voucher.c.id,
         "state": sa.literal("open", sa.Text),
         "quantity": quantity,
-        "amount_cents": sa.bindparam("wanted_cents", type_=sa.BigInteger),
-        "provider": sa.bindparam("wanted_provider", type_=sa.Text),
-        "service_date": sa.bindparam("wanted_service_date", type_=sa.Date),
+        "amount_cents": cents,
+        "provider": provider,
+        "service_date": day,
         "recorded_at": sa.bindparam("at", type_=TIMESTAMP(timezone=True)),
     }
-    # Reading the unit from the snapshot is safe: it never changes.
-    claimed_from = sa.select(*claim.values()).where(
-        voucher.c.id == sa.bindparam("wanted_voucher_id", type_=voucher.c.id.type), quantity > 0
-    )
     claimed = (
         insert(hold)
-        .from_select(list(claim), claimed_from)
+        .from_select(list(claim), sa.select(*claim.values()).where(quantity > 0, *conditions))
         .on_conflict_do_nothing(index_elements=[hold.c.booking_id])
         .returning(*(hold.c[name] for name in claim if name != "state"))
         .cte("claimed")
@@ -120,19 +136,12 @@ def _reserve_statement() -> sa.Select[tuple[int, int]]:
     moved = (
         sa.update(voucher)
         .values(movement(Kind.RESERVE, facts))
-        .where(
-            voucher.c.id == sa.bindparam("wanted_voucher_id", type_=voucher.c.id.type),
-            voucher.c.person_id == sa.bindparam("of_person", type_=voucher.c.person_id.type),
-            voucher.c.service == sa.bindparam("for_service", type_=sa.Text),
-            voucher.c.state == "active",
-            claimed.c.service_date.between(voucher.c.valid_from, voucher.c.valid_to),
-            assigned_on(claimed.c.service_date) == claimed.c.provider,
-            voucher.c.available >= claimed.c.quantity,
-        )
+        .where(voucher.c.id == claimed.c.voucher_id, *conditions)
         .returning(*facts_of_change(facts))
         .cte("moved")
     )
-    return sa.select(moved.c.quantity, moved.c.available).add_cte(appended(Kind.RESERVE, moved))
+    entry = appended(Kind.RESERVE, moved, required_by=claimed)
+    return sa.select(moved.c.quantity, moved.c.available).add_cte(entry)
 
 
 def _end_statement(kind: Kind, state: str) -> sa.Select[tuple[UUID]]:

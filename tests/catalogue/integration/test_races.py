@@ -28,6 +28,7 @@ from services.chassis.idempotency import IdempotencyKeyReused
 from services.chassis.ids import new_id
 from services.chassis.refusal import Refusal
 from tests.catalogue.world import AURORA, SECRET, SECTION, World, staff
+from tests.support.polling import eventually
 
 THREADS = 20
 
@@ -146,12 +147,34 @@ def test_two_hundred_bookings_with_vouchers_of_fifty_seats(world: World) -> None
     world.check_invariants()
 
 
-def test_without_the_unique_key_one_request_books_many_times(world: World) -> None:
+def one_request_sent_twice_while_the_slot_is_locked(world: World) -> list[Any]:
+    """What both get: each has looked for the key, and found none, before either takes the seat."""
     slot, person = world.slot(capacity=50), world.person()
-    world.bookings.claimed = lambda claim: None  # type: ignore[method-assign]
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with ThreadPoolExecutor(2) as pool:
+        with world.database.transaction() as connection:
+            connection.execute(sa.select(tables.slot).where(tables.slot.c.id == slot).with_for_update())
+            both = [
+                pool.submit(refusal_or_booking, lambda: world.book(slot, person, key="k")) for _ in range(2)
+            ]
+            eventually(lambda: connection.scalar(sa.text(waiting)) == 2, timeout_seconds=20)
+        return [each.result(30) for each in both]
+
+
+def test_without_the_unique_key_one_request_books_twice(world: World) -> None:
     with no_constraint(world, "idempotency", "idempotency_pkey", "PRIMARY KEY (actor, key)"):
-        answers = at_once(20, lambda n: world.book(slot, person, key="k"))
-        assert len({answer.id for answer in answers}) == 20
+        first, second = one_request_sent_twice_while_the_slot_is_locked(world)
+        assert first.id != second.id
+
+
+def test_one_request_sent_twice_while_the_slot_is_locked_is_one_booking(world: World) -> None:
+    first, second = one_request_sent_twice_while_the_slot_is_locked(world)
+    assert first == second
+    assert len(world.events()) == 1
+    world.check_invariants()
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from services.chassis.database import Database, DatabaseLost
-from services.chassis.idempotency import Idempotency, IdempotencyInFlight, IdempotencyKeyReused
+from services.chassis.idempotency import (
+    Idempotency,
+    IdempotencyInFlight,
+    IdempotencyKeyReused,
+    key_taken,
+)
 from services.chassis.messaging.tables import messaging_tables
 from services.chassis.refusal import InvalidField, Kind, NotFound, Refusal
 from tests.support.postgres import Postgres
@@ -236,16 +241,29 @@ def book_in_one_statement(database: Database, idempotency: Idempotency, request:
     """The way of a hot path: key and effect in one statement; the effect happens only if the key was free."""
     answer = str(threading.get_ident()).encode()
     request_of = {"actor": "anna", "key": "key-1", "operation": "book", "request": request}
-    with database.transaction() as connection:
-        values = idempotency.row_values(**request_of, response=answer)  # type: ignore[arg-type]
-        insertion = insert(TABLE).values(values).on_conflict_do_nothing().returning(TABLE.c.key)
-        claim = insertion.cte("idempotency_claim")
-        effect = sa.insert(EFFECTS).from_select(["note"], sa.select(claim.c.key)).returning(EFFECTS.c.id)
-        if connection.execute(effect).first() is not None:
-            return answer
-        stored = idempotency.find(connection, **request_of)  # type: ignore[arg-type]
+    values = idempotency.row_values(**request_of, response=answer)  # type: ignore[arg-type]
+    claim = sa.insert(TABLE).values(values).returning(TABLE.c.key).cte("claim")
+    effect = sa.insert(EFFECTS).from_select(["note"], sa.select(claim.c.key)).returning(EFFECTS.c.id)
+    try:
+        with database.statement() as connection:
+            connection.execute(effect)
+    except IntegrityError as error:
+        if not key_taken(error):
+            raise
+        with database.read() as connection:
+            stored = idempotency.find(connection, **request_of)  # type: ignore[arg-type]
         assert stored is not None
         return stored
+    return answer
+
+
+def test_another_broken_constraint_is_not_a_taken_key(database: Database) -> None:
+    once = sa.text("INSERT INTO effects (id, note) OVERRIDING SYSTEM VALUE VALUES (1, 'once')")
+    with database.statement() as connection:
+        connection.execute(once)
+    with pytest.raises(IntegrityError) as failed, database.statement() as connection:
+        connection.execute(once)
+    assert not key_taken(failed.value)
 
 
 def test_key_and_effect_in_one_statement(database: Database, idempotency: Idempotency) -> None:

@@ -73,7 +73,7 @@ def test_without_the_inbox_two_deliveries_at_once_have_two_effects(
     database_probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The race that the next test shows to be closed."""
-    monkeypatch.setattr(Processor, "_is_new", lambda *_: True)
+    monkeypatch.setattr(Processor, "_remembered", lambda *_: {"probe.0"})
     assert effects_of_two_at_once(database_probe, processor(database_probe, effect)) == 2
 
 
@@ -84,17 +84,31 @@ def test_two_deliveries_at_once_have_one_effect(database_probe: Probe) -> None:
 def test_every_consumer_of_a_type_has_its_own_effect_and_only_the_failed_one_runs_again(
     database_probe: Probe,
 ) -> None:
-    fails = [True]
+    fails = [True, True]  # together with the other, and by itself
 
     def at_first_fails(connection: sa.Connection, message: Received) -> None:
         effect(connection, message)
-        if fails.pop() if fails else False:
-            raise RuntimeError("once")
+        if fails and fails.pop():
+            raise RuntimeError("at first")
 
     happened, running = event(), processor(database_probe, effect, at_first_fails)
-    assert run(database_probe, running, happened) == Verdict(Outcome.AGAIN, "RuntimeError")
+    assert run(database_probe, running, happened) == Verdict(Outcome.AGAIN, "RuntimeError", "probe.1")
     assert database_probe.effects(happened) == 1
     assert run(database_probe, running, happened) == Verdict(Outcome.DONE)
+    assert database_probe.effects(happened) == 2
+
+
+def test_consumers_that_all_succeed_share_one_transaction(database_probe: Probe) -> None:
+    transactions = []
+
+    def noting(connection: sa.Connection, message: Received) -> None:
+        effect(connection, message)
+        transactions.append(connection.scalar(sa.text("SELECT pg_current_xact_id()::text")))
+
+    happened = event()
+    assert run(database_probe, processor(database_probe, noting, noting), happened).outcome is Outcome.DONE
+    assert len(transactions) == 2
+    assert len(set(transactions)) == 1
     assert database_probe.effects(happened) == 2
 
 
@@ -141,7 +155,8 @@ def test_a_failure_leaves_nothing_behind_and_says_what_is_to_become_of_the_messa
     database_probe: Probe, handler: Handler, verdict: Verdict
 ) -> None:
     happened = event()
-    assert run(database_probe, processor(database_probe, handler), happened) == verdict
+    told = run(database_probe, processor(database_probe, handler), happened)
+    assert told == replace(verdict, consumer="probe.0")
     assert database_probe.effects(happened) == 0
     assert database_probe.rows("SELECT 1 FROM inbox") == []
 

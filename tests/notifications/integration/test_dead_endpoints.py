@@ -16,7 +16,7 @@ from services.notifications.application.feed_event import feed_event
 from services.notifications.application.purge import purge
 from services.notifications.application.see_deliveries import SeeDeliveries
 from services.notifications.domain.errors import EndpointDisabled
-from services.notifications.persistence import deliveries, endpoints
+from services.notifications.persistence import deliveries, endpoints, feed
 from tests.notifications.support.delivering import Webhooks, client_of
 from tests.notifications.support.world import OTHER_PROVIDER, Someone, World, booking, public_event
 from tests.support.polling import eventually
@@ -41,10 +41,11 @@ def beside() -> Iterator[ThreadPoolExecutor]:
 @pytest.fixture
 def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the guard: looking at endpoints does not keep them as they are."""
-    monkeypatch.setattr(endpoints, "_SUBSCRIBED_AND_KEPT", endpoints._SUBSCRIBED)
+    monkeypatch.setattr(feed, "_APPEND", feed._APPEND.with_only_columns(*feed._APPEND.selected_columns))
+    monkeypatch.setattr(feed._APPEND, "_for_update_arg", None)
 
 
-def feed(world: World, event: Received) -> None:
+def fed(world: World, event: Received) -> None:
     with world.database.transaction() as connection:
         feed_event(connection, event)
 
@@ -75,7 +76,7 @@ def queued_while_the_endpoint_is_being_disabled(hooks: Webhooks, beside: ThreadP
     endpoint = hooks.register(URL)
     with hooks.world.database.transaction() as connection:
         disable(connection, endpoint.id)
-        queueing = beside.submit(feed, hooks.world, public_event(booking(MARIA).to_json()))
+        queueing = beside.submit(fed, hooks.world, public_event(booking(MARIA).to_json()))
         ended_or_waiting(hooks.world, queueing)
     queueing.result(20)
     return states(hooks.world)
@@ -114,7 +115,7 @@ def test_sending_again_while_the_endpoint_is_being_disabled_is_refused(
     hooks: Webhooks, beside: ThreadPoolExecutor
 ) -> None:
     endpoint = hooks.register(URL)
-    feed(hooks.world, public_event(booking(MARIA).to_json()))
+    fed(hooks.world, public_event(booking(MARIA).to_json()))
     delivery = hooks.world.scalar("SELECT id FROM webhook_delivery")
     with hooks.world.database.transaction() as connection:
         disable(connection, endpoint.id)
@@ -131,7 +132,7 @@ def test_what_stranded_all_the_same_is_given_up_and_does_not_keep_the_feed(
 ) -> None:
     world = hooks.world
     stranded, waiting = hooks.register(URL), hooks.register(URL, provider=OTHER_PROVIDER)
-    feed(world, public_event(booking(MARIA).to_json()))
+    fed(world, public_event(booking(MARIA).to_json()))
     world.told(booking(MARIA, provider=OTHER_PROVIDER))
     world.change("UPDATE webhook_endpoint SET state = :dead WHERE id = :id", dead=dead, id=stranded.id)
     purge(world.database, hooks.clock, world.settings)
