@@ -12,7 +12,7 @@ FIND_PYTHON := $$(for each in /usr/bin/python3 python3; do \
 # One copy of the environment per lock file: made again only when the lock has changed.
 READY := $(VENV)/.ready
 
-.PHONY: help up down status logs reconcile clean demo test lint format contracts contracts-check bench faults lock environment
+.PHONY: help up down status logs reconcile clean demo test lint format contracts contracts-check bench bench-growth faults lock environment
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ contracts: environment ## make stubs, schemas, AsyncAPI and OpenAPI documents ag
 
 bench: environment ## measure, as ratios to pgbench in the same run, to var/bench/latest.json
 	@$(PYTHON) -m tests.bench
+
+bench-growth: environment ## measure what ten million bookings do to each operation (long), to var/bench/growth.json
+	@$(PYTHON) -m tests.bench.growth
 
 faults: environment ## break everything under load and reckon: MINUTES=5, SEED=any number; table and var/faults/latest.json
 	@$(PYTHON) -m tests.faults --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))

@@ -6,6 +6,7 @@ goes to the driver is written down. So a limit cannot drift away from what it is
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.types.json import Jsonb
 
 from services.chassis.database import Database
 
@@ -149,6 +151,8 @@ def _plain(parameter: Any) -> Any:
     """A parameter as something that can be compared."""
     if isinstance(parameter, psycopg.Binary):
         return bytes(parameter.obj)
+    if isinstance(parameter, Jsonb):
+        return json.dumps(parameter.obj)
     if isinstance(parameter, list):
         return "{" + ",".join(f'"{item}"' for item in parameter) + "}"
     return parameter

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA, UUID
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB, UUID
 
 from services.chassis.database import Database
 from tests.bench import pgbench
@@ -26,6 +26,7 @@ visit = sa.Table(
     sa.Column("hash", BYTEA),
     sa.Column("done", sa.Boolean),
     sa.Column("count", sa.Integer),
+    sa.Column("facts", JSONB),
 )
 
 
@@ -85,6 +86,7 @@ def test_pgbench_does_on_a_copy_what_was_recorded(postgres: Postgres, database: 
         "hash": b"\x00\xff",
         "done": True,
         "count": 1,
+        "facts": {"at": "9:00"},
     }
     with recorded(database) as transactions, database.transaction() as connection:
         connection.execute(sa.insert(visit).values(values))
@@ -96,8 +98,11 @@ def test_pgbench_does_on_a_copy_what_was_recorded(postgres: Postgres, database: 
         assert copy.count("visit") == outcome.runs + 1
         made = Database(copy.sqlalchemy_url, pool_size=1)
         with made.read() as connection:
-            alike = sa.select(visit.c.kind, visit.c.hash, visit.c.done, visit.c.count).distinct()
-            assert connection.execute(alike).all() == [(values["kind"], b"\x00\xff", True, 1)]
+            alike = sa.select(
+                visit.c.kind, visit.c.hash, visit.c.done, visit.c.count, visit.c.facts
+            ).distinct()
+            found = connection.execute(alike).all()
+            assert found == [(values["kind"], b"\x00\xff", True, 1, values["facts"])]
         made.dispose()
         with database.read() as connection:  # the original was left alone
             assert connection.scalar(sa.select(sa.func.count()).select_from(visit)) == 1
