@@ -17,6 +17,8 @@ from tests.support.processes import ProgramRun
 _WARM_UP_EVENTS = 2_000
 _UNTIMED = 10
 """One in so many events, the first ones, is not timed: the process fills its caches meanwhile."""
+_SHARE = 1 / 2
+"""Of a round's time for limit and process each, because every round has much to prepare."""
 _TIMEOUT_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 
@@ -74,9 +76,9 @@ class Drain:
         self._pace = self._drained(_WARM_UP_EVENTS)
 
     def round(self, seconds: float) -> None:
-        """Measure the limit, then the process, each for about so long."""
-        limit = self._work.limit(seconds)
-        self._pace = self._drained(max(_WARM_UP_EVENTS, int(self._pace * seconds)))
+        """Measure the limit, then the process."""
+        limit = self._work.limit(seconds * _SHARE)
+        self._pace = self._drained(max(_WARM_UP_EVENTS, int(self._pace * seconds * _SHARE)))
         self._rounds.append(Round(value=self._pace, limit=limit))
 
     def last(self) -> str:
@@ -97,8 +99,9 @@ class Drain:
         return iter(())
 
     def remark(self) -> str:
-        costs = ", ".join(f"{name} {spent:.2f}" for name, spent in self._costs().items())
-        return f"{self.name}: processor time in ms each: {costs}"
+        costs = self._costs()
+        largest = ", ".join(f"{name} {spent:.2f}" for name, spent in list(costs.items())[:3])
+        return f"{self.name}: {sum(costs.values()):.2f} ms of processor time each ({largest})"
 
     def _costs(self) -> dict[str, float]:
         """Milliseconds of processor time for one event by program, the greatest first."""
