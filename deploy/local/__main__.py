@@ -1,4 +1,4 @@
-"""`python -m deploy.local up | status | down | clean | logs | reconcile | packages`."""
+"""`python -m deploy.local up | status | down | clean | logs | reconcile | check-topology | packages`."""
 
 import argparse
 import json
@@ -25,6 +25,7 @@ def main() -> int:
         "status": lambda: _status(instance),
         "logs": lambda: _logs(instance, arguments),
         "reconcile": lambda: _reconcile(instance),
+        "check-topology": lambda: _done(instance.check_topology, "The broker has every binding."),
         "packages": lambda: _done(lambda: packages.ensure(Progress()), ""),
     }
     try:
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "reconcile", help="compare seats, bookings and vouchers' holds; fails on a difference"
     )
+    commands.add_parser("check-topology", help="fails, and names them, when the broker has lost bindings")
     commands.add_parser("packages", help="install the Debian packages that private servers need")
     logs = commands.add_parser("logs", help="follow the logs")
     logs.add_argument("names", nargs="*", help="processes to show (default: all)")

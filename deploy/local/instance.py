@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 from deploy.broker.topology import cooperative_user
@@ -89,8 +89,11 @@ class Instance:
 
     def apply_topology(self) -> None:
         """Give the broker again what the system asks of it, as `up` does. Raises StartError."""
-        ports = self.ports
-        Setup(self.secrets, self.territory, self._servers(ports), ports, version="").broker()
+        self._setup().broker()
+
+    def check_topology(self) -> None:
+        """Raise StartError, which names each, if the broker has lost bindings of services or cooperatives."""
+        self._setup().check_broker()
 
     def places(self) -> dict[str, str]:
         """Where to look, for a person."""
@@ -162,12 +165,15 @@ class Instance:
             return []
         return self._supervisor(self.ports).states()
 
-    def not_ready(self) -> dict[str, str]:
-        """The application's processes that are not healthy now, each with the reason."""
+    def not_ready(self, among: Container[str] | None = None) -> dict[str, str]:
+        """The application's processes that are not healthy now, each with the reason; asks all of them, or
+        those named.
+        """
         ports = self.ports
         endpoints = self._servers(ports).endpoints()
         everyone = members(self.layout, endpoints, ports, self.secrets, version="")
-        reasons = {member.program.name: member.probe() for member in everyone}
+        asked = [member for member in everyone if among is None or member.program.name in among]
+        reasons = {member.program.name: member.probe() for member in asked}
         return {name: reason for name, reason in reasons.items() if reason}
 
     def pid(self, program: str) -> int:
@@ -198,6 +204,10 @@ class Instance:
             if time.monotonic() > deadline:
                 raise StartError(f"not ready after {timeout_seconds:.0f} s: {reasons}")
             time.sleep(0.2)
+
+    def _setup(self) -> Setup:
+        ports = self.ports
+        return Setup(self.secrets, self.territory, self._servers(ports), ports, version="")
 
     def _servers(self, ports: Ports) -> Servers:
         return Servers(self.layout, ports, self.secrets, self._given)

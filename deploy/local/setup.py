@@ -17,7 +17,8 @@ from deploy.local.programs import StartError
 from deploy.local.secrets import Secrets
 from deploy.local.servers import Servers
 from deploy.local.state import Ports
-from services.chassis.messaging.topology_apply import apply
+from services.chassis.messaging.topology import Topology
+from services.chassis.messaging.topology_apply import apply, check_bindings
 from services.chassis.messaging.topology_check import TopologyError
 from services.contracts.territory import Territory, TerritoryErrors, read_territory
 
@@ -66,13 +67,27 @@ class Setup:
 
     def broker(self) -> None:
         """Give the broker its users, exchanges, queues, bindings and policies."""
-        wanted = topology(provider.slug for provider in self._territory.providers)
+        wanted = self._topology()
         passwords = {user.name: self._servers.broker_password(user.name) for user in wanted.users}
-        with httpx.Client(base_url=self._servers.management_url, timeout=30, trust_env=False) as management:
+        with self._management() as management:
             try:
                 apply(wanted, management, self._servers.vhost, passwords)
             except TopologyError as error:
                 raise StartError(f"the broker does not take the topology: {error}") from error
+
+    def check_broker(self) -> None:
+        """Raise StartError, which names each, if the broker has lost bindings."""
+        with self._management() as management:
+            try:
+                check_bindings(self._topology(), management, self._servers.vhost)
+            except TopologyError as error:
+                raise StartError(str(error)) from error
+
+    def _topology(self) -> Topology:
+        return topology(provider.slug for provider in self._territory.providers)
+
+    def _management(self) -> httpx.Client:
+        return httpx.Client(base_url=self._servers.management_url, timeout=30, trust_env=False)
 
     def _command(self, service: str, *arguments: str) -> Command:
         variables = environment.service(service, "cli", self._servers.endpoints(), self._ports, self._secrets)

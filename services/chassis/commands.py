@@ -1,7 +1,8 @@
 """The commands that every service has."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Annotated, Final
+from urllib.parse import unquote, urlsplit
 
 import typer
 
@@ -80,13 +81,25 @@ def _add_process(app: typer.Typer, definition: ServiceDefinition, name: str, pat
 
 def _add_tools(app: typer.Typer, definition: ServiceDefinition) -> None:
     @app.command("check-topology")
-    def check_topology() -> None:
-        """Check that the broker has the exchanges and queues that this service works with."""
+    def check_topology(
+        management_url: Annotated[
+            str | None,
+            typer.Option(
+                envvar="AMQP_MANAGEMENT_URL",
+                help="The broker's management API, with credentials; without it, bindings remain unchecked.",
+            ),
+        ] = None,
+    ) -> None:
+        """Check that the broker has the exchanges, queues and bindings that this service works with."""
         from services.chassis.messaging.topology_check import wait_and_check
 
         settings = start(definition, "check-topology")
         with failing():
             wait_and_check(settings, definition)
+            if management_url is None:
+                typer.echo("Bindings are not checked: AMQP does not show them; give --management-url.")
+            else:
+                _check_bindings(settings, definition, management_url)
 
     from services.chassis.messaging.outbox_commands import application as outbox_commands
 
@@ -95,6 +108,18 @@ def _add_tools(app: typer.Typer, definition: ServiceDefinition) -> None:
         from services.chassis.messaging.dead_letter_commands import application as dead_letter_commands
 
         app.add_typer(dead_letter_commands(definition), name="dlq")
+
+
+def _check_bindings(settings: ServiceSettings, definition: ServiceDefinition, management_url: str) -> None:
+    import httpx
+
+    from services.chassis.messaging.topology import Names, of_service
+    from services.chassis.messaging.topology_apply import check_bindings
+
+    own = of_service(Names(definition.name), definition.consumes)
+    vhost = unquote(urlsplit(settings.amqp_url).path.removeprefix("/")) or "/"
+    with httpx.Client(base_url=management_url, timeout=30, trust_env=False) as management:
+        check_bindings(own, management, vhost)
 
 
 def _run(definition: ServiceDefinition, process: str, body: Process) -> None:

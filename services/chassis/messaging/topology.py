@@ -89,6 +89,10 @@ class Binding:
     routing_key: str
     to_exchange: bool = False
 
+    def __str__(self) -> str:
+        kind = "exchange" if self.to_exchange else "queue"
+        return f"from exchange {self.source} with key {self.routing_key!r} to {kind} {self.destination}"
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -168,13 +172,16 @@ def build(
             raise ValueError(
                 f"{name} consumes events of {', '.join(sorted(unknown))}, which is no service here"
             )
-        topology += _of_service(Names(name), consumes, retry_delays_ms)
+        topology += of_service(Names(name), consumes, retry_delays_ms)
     for subscriber in subscribers:
         topology += _of_subscriber(subscriber)
     return topology
 
 
-def _of_service(names: Names, consumes: frozenset[str], retry_delays_ms: tuple[int, ...]) -> Topology:
+def of_service(
+    names: Names, consumes: frozenset[str], retry_delays_ms: tuple[int, ...] = RETRY_DELAYS_MS
+) -> Topology:
+    """The part of the topology that one service works with; it consumes these event types."""
     retries = {names.retry_queue(step): delay for step, delay in enumerate(retry_delays_ms, start=1)}
     bindings = {
         Binding(names.public_exchange, names.exchange, "#", to_exchange=True),

@@ -1,4 +1,7 @@
-"""Giving the broker the topology, through its management API. Applying it again changes nothing."""
+"""Giving the broker the topology, and finding what it lost of it, through its management API.
+
+Applying it again changes nothing. Bindings can be seen here only: AMQP tells a client nothing about them.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -45,6 +48,18 @@ def apply(topology: Topology, management: httpx.Client, vhost: str, passwords: M
     _apply_bindings(api, topology)
     for user in topology.users:
         _apply_user(api, user, passwords[user.name])
+
+
+def check_bindings(topology: Topology, management: httpx.Client, vhost: str) -> None:
+    """Raise `TopologyError` unless the broker has every binding of `topology`; others do not matter.
+
+    `management`: a client with the base URL and credentials of somebody who may look at `vhost`.
+    """
+    api = _Api(management, quote(vhost, safe=""))
+    missing = topology.bindings - {_binding(entry) for entry in api.get(api.path("bindings"))}
+    if missing:
+        lines = "".join(f"\n  {binding}" for binding in sorted(missing, key=str))
+        raise TopologyError(f"bindings are missing on the broker; apply the topology:{lines}")
 
 
 class _Api:

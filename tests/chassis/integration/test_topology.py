@@ -1,6 +1,7 @@
 """The topology, applied to a broker, and what its users can and cannot do there."""
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from amqp.exceptions import AccessRefused
@@ -45,8 +46,30 @@ def test_applying_twice_changes_nothing_and_check_is_content(probe: Probe) -> No
     probe.apply_topology()
     assert state(probe) == before
     assert {queue["arguments"]["x-queue-type"] for queue in before["queues"]} == {"quorum"}  # type: ignore[index]
-    checked = probe.command("check-topology")
+    checked = probe.command("check-topology", "--management-url", probe.vhost.management_url)
     assert checked.returncode == 0, checked.stderr
+
+
+def test_a_missing_binding_is_an_error_that_names_exchange_key_and_queue(probe: Probe) -> None:
+    [lost] = [entry for entry in state(probe)["bindings"] if entry["routing_key"] == "thing.done.*.*"]
+    with probe.management() as client:
+        [found] = [
+            entry
+            for entry in client.get(f"/api/bindings/{probe.vhost.name}").raise_for_status().json()
+            if entry["routing_key"] == lost["routing_key"]
+        ]
+        path = f"{found['source']}/q/{found['destination']}/{quote(found['properties_key'], safe='')}"
+        client.delete(f"/api/bindings/{probe.vhost.name}/e/{path}").raise_for_status()
+    checked = probe.command("check-topology", "--management-url", probe.vhost.management_url)
+    assert checked.returncode == 1
+    told = f"from exchange {NAMES.exchange} with key 'thing.done.*.*' to queue {NAMES.queue}"
+    assert checked.stderr.splitlines() == [
+        "bindings are missing on the broker; apply the topology:",
+        f"  {told}",
+    ]
+    # The service's own user of the broker cannot see it.
+    unseen = probe.command("check-topology")
+    assert (unseen.returncode, unseen.stdout.startswith("Bindings are not checked")) == (0, True)
 
 
 def test_a_subscription_that_ended_is_unbound(probe: Probe) -> None:
