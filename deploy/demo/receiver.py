@@ -12,10 +12,13 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 @dataclass
 class Received:
-    """What came, under the id with which it came; and how many deliveries were not signed rightly."""
+    """What came, under the id with which it came; and how many deliveries were refused."""
 
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
     forged: int = 0
+    """Not signed rightly."""
+    untimely: int = 0
+    """Signed at a time that is not ours."""
 
 
 class Receiver:
@@ -56,8 +59,11 @@ class Receiver:
         lowered = {name.lower(): value for name, value in headers.items()}
         try:
             payload = Webhook(self.secret).verify(body.decode(), lowered)
-        except WebhookVerificationError:
-            self.received.forged += 1
+        except WebhookVerificationError as error:
+            if "timestamp too" in str(error):
+                self.received.untimely += 1
+            else:
+                self.received.forged += 1
             return 401
         self.received.events[lowered["webhook-id"]] = payload
         return 204

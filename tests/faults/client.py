@@ -6,6 +6,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +88,12 @@ class Client:
         """Asks a single time; None if there was no answer."""
         return self._ask(path, lambda session: session.post(path, body, key=key))
 
+    def hang_up(self, path: str, body: Any, key: str, *, after_seconds: float) -> None:
+        """Asks, and goes away when there is no answer soon; nobody learns what it would have been."""
+        headers = {"Idempotency-Key": key}
+        with suppress(httpx.TransportError):
+            self._session.http.post(f"/api/v1{path}", json=body, headers=headers, timeout=after_seconds)
+
     def _until_answered(self, what: str, send: Callable[[Session], httpx.Response]) -> Reply:
         deadline = time.monotonic() + REPEAT_SECONDS
         asked = 0
@@ -114,7 +121,7 @@ class Client:
         if fault := _undocumented(answer):
             self._records.blame(f"{what}: {answer.status_code} {fault}: {answer.text[:300]}")
             return None  # a fault of theirs; a client tries again
-        if answer.status_code == 401 and name_of(answer) == "token-expired" and self._token is not None:
+        if answer.status_code == 401 and self._token is not None:
             self._sign_in(self._token, deadline=0)
             return None
         return answer

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from urllib.parse import urlsplit
 
 import pika
 from pika.exceptions import AMQPError
 
 from deploy.demo.receiver import Receiver
 from tests.support.polling import eventually
+from tests.support.proxy import Proxy
 from tests.system.world import World
 
 _CONSUME_SECONDS = 0.5
@@ -23,8 +25,12 @@ class Cooperative:
         self._world = world
         self.queued: set[str] = set()
         self.receiver = Receiver()
+        address = urlsplit(self.receiver.url)
+        self.way_in = Proxy(lambda: int(address.port or 0))
+        """What its webhooks come through."""
         portal = world.client(slug)
-        made = portal.ok(portal.post("/webhook-endpoints", {"url": self.receiver.url}))
+        url = address._replace(netloc=f"127.0.0.1:{self.way_in.port}").geturl()
+        made = portal.ok(portal.post("/webhook-endpoints", {"url": url}))
         self.receiver.secret = made["secret"]
         self.endpoint = str(made["endpoint"]["id"])
         self._stop = threading.Event()
@@ -41,6 +47,7 @@ class Cooperative:
     def close(self) -> None:
         self._stop.set()
         self._reader.join(timeout=20)
+        self.way_in.close()
         self.receiver.close()
 
     def _read(self) -> None:

@@ -125,8 +125,11 @@ def _check_cooperatives(site: Site, findings: Findings, arrival_seconds: float) 
         except AssertionError:
             findings.require(f"queue of {slug}", wanted, cooperative.queued)
             findings.require(f"webhook of {slug}", wanted, cooperative.notified)
-        if cooperative.receiver.received.forged:
-            findings.wrong.append(f"{slug}: {cooperative.receiver.received.forged} deliveries badly signed")
+        received = cooperative.receiver.received
+        if received.forged:
+            findings.wrong.append(f"{slug}: {received.forged} deliveries badly signed")
+        if received.untimely and not site.planted.untimely_webhooks:
+            findings.wrong.append(f"{slug}: {received.untimely} deliveries signed at a wrong time")
 
 
 def _check_sent_mail(site: Site, findings: Findings) -> None:

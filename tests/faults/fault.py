@@ -24,6 +24,8 @@ class Fault:
     """What it takes hold of; two faults at once must not share any."""
     seconds: tuple[float, float] = (0.0, 0.0)
     """How long it stays broken, at least and at most."""
+    heavy: bool = False
+    """Whether something has to start again after it, which keeps the machine busy for seconds."""
 
     def strike(self, site: Site, seconds: float, seed: int) -> None:
         """Break, wait, mend."""

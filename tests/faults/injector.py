@@ -1,10 +1,10 @@
-"""Carries a schedule out, and measures after each episode how long the system takes to be well again."""
+"""Carries a schedule out, and measures for each fault how long the system takes to be well again."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -16,6 +16,8 @@ from tests.faults.site import Site
 
 RECOVERY_TARGET_SECONDS = 10.0
 _RECOVERY_LIMIT_SECONDS = 90.0
+_LOOK_SECONDS = 0.2
+"""Between two looks whether all is well."""
 
 
 @dataclass
@@ -29,6 +31,21 @@ class Struck:
     """Seconds from the part being back until all processes were healthy and a booking was confirmed."""
     seen: Counter[str] = field(default_factory=Counter)
     """Answers other than success from the beginning to the recovery, of everybody."""
+
+
+@dataclass
+class _Blow:
+    """A stroke, and what became of it. Times are of the monotonic clock."""
+
+    stroke: Stroke
+    seen_before: Counter[str] = field(default_factory=Counter)
+    begun: float = 0.0
+    mended: float | None = None
+    recovery: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self.stroke.fault.name
 
 
 @dataclass
@@ -50,42 +67,66 @@ class Injector:
 
     def play(self, episode: Episode) -> None:
         """Break, mend, wait until all is well, pause."""
-        before = self.records.seen
-        with ThreadPoolExecutor(len(episode.strokes)) as pool:
-            strokes = [pool.submit(self._strike, stroke) for stroke in episode.strokes]
-        for stroke, done in zip(episode.strokes, strokes, strict=True):
-            if (error := done.exception()) is not None:
-                self.records.blame(f"{stroke.fault.name} could not be carried out: {error!r}")
-        recovery = self._recovery()
-        names = " + ".join(stroke.fault.name for stroke in episode.strokes)
-        if recovery is None:
-            self.records.blame(
-                f"{names}: not well after {_RECOVERY_LIMIT_SECONDS:.0f} s: {self.site.instance.not_ready()}"
-            )
-        seen = _unwelcome(self.records.seen - before)
-        for stroke in episode.strokes:
-            struck = self.struck.setdefault(stroke.fault.name, Struck())
-            struck.injected += 1
-            struck.overlapping += len(episode.strokes) > 1
-            struck.seen += seen
-            if recovery is not None:
-                struck.recoveries.append(recovery)
-        told = "not at all" if recovery is None else f"after {recovery:.1f} s"
-        shown = ", ".join(f"{answer} ×{count}" for answer, count in seen.most_common(3))
-        self.site.progress.say(f"    {names}: well {told}{'; ' + shown if shown else ''}")
-        time.sleep(episode.pause_seconds)
-
-    def _recovery(self) -> float | None:
-        """Seconds until all is well; None if that does not come about."""
+        blows = [_Blow(stroke) for stroke in episode.strokes]
+        with ThreadPoolExecutor(len(blows)) as pool:
+            for blow in blows:
+                pool.submit(self._deal, blow)
+            told = list(self._watch(blows))
         try:
-            return self.probe.wait(lambda: not self.site.instance.not_ready(), _RECOVERY_LIMIT_SECONDS)
+            self.probe.tidy()
         except NoAnswer as late:
             self.records.blame(str(late))
-            return None
+        self.site.progress.say("    " + "; ".join(told))
+        time.sleep(episode.pause_seconds)
 
-    def _strike(self, stroke: Stroke) -> None:
-        time.sleep(stroke.after_seconds)
-        stroke.fault.strike(self.site, stroke.seconds, stroke.seed)
+    def _deal(self, blow: _Blow) -> None:
+        time.sleep(blow.stroke.after_seconds)
+        blow.seen_before = self.records.seen
+        blow.begun = time.monotonic()
+        try:
+            blow.stroke.fault.strike(self.site, blow.stroke.seconds, blow.stroke.seed)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the run goes on and tells
+            self.records.blame(f"{blow.name} could not be carried out: {error!r}")
+        finally:
+            blow.mended = time.monotonic()
+
+    def _watch(self, blows: Sequence[_Blow]) -> Iterable[str]:
+        """Until all is well after each of them; a sentence for each that has its end."""
+        waiting = list(blows)
+        while waiting:
+            looked = time.monotonic()
+            mended = [blow for blow in waiting if blow.mended is not None and blow.mended <= looked]
+            well = bool(mended) and self.probe.is_well()
+            if well:
+                for blow in mended:
+                    blow.recovery = time.monotonic() - _back(blow, blows, looked)
+            late = [blow for blow in mended if looked - (blow.mended or 0) > _RECOVERY_LIMIT_SECONDS]
+            for blow in mended if well else late:
+                waiting.remove(blow)
+                yield self._note(blow, overlapping=len(blows) > 1)
+            if not well:
+                time.sleep(_LOOK_SECONDS)
+
+    def _note(self, blow: _Blow, *, overlapping: bool) -> str:
+        struck = self.struck.setdefault(blow.name, Struck())
+        struck.injected += 1
+        struck.overlapping += overlapping
+        seen = _unwelcome(self.records.seen - blow.seen_before)
+        struck.seen += seen
+        if blow.recovery is None:
+            sentence = f"{blow.name}: not well after {_RECOVERY_LIMIT_SECONDS:.0f} s"
+            self.records.blame(f"{sentence}: {self.probe.why_not()}")
+            return sentence
+        struck.recoveries.append(blow.recovery)
+        shown = "".join(f", {answer} ×{count}" for answer, count in seen.most_common(2))
+        return f"{blow.name}: well after {blow.recovery:.1f} s{shown}"
+
+
+def _back(blow: _Blow, blows: Sequence[_Blow], looked: float) -> float:
+    """When its part was back, and those that were still broken then, as far as they were back at `looked`."""
+    mended = blow.mended or 0.0
+    others = (each.mended for each in blows if each.mended is not None and each.begun <= mended)
+    return max(mended, *(other for other in others if other <= looked))
 
 
 def _unwelcome(seen: Counter[str]) -> Counter[str]:

@@ -21,16 +21,18 @@ BOOK, BOOK_FREE, CANCEL, DELIVER = "book with a voucher", "book without", "cance
 SEARCH, SLOTS, VOUCHER, STATEMENT = "search", "free slots", "balance", "statement"
 REGISTER = "register"
 MIX: Mapping[str, int] = {
-    BOOK: 24,
-    BOOK_FREE: 12,
-    CANCEL: 16,
-    DELIVER: 7,
-    SEARCH: 16,
-    SLOTS: 10,
-    VOUCHER: 8,
-    STATEMENT: 3,
-    REGISTER: 4,
+    BOOK: 20,
+    BOOK_FREE: 10,
+    CANCEL: 14,
+    DELIVER: 6,
+    SEARCH: 20,
+    SLOTS: 14,
+    VOUCHER: 11,
+    STATEMENT: 2,
+    REGISTER: 3,
 }
+FULL = frozenset({"slot-full", "voucher-exhausted"})
+"""Refusals of a booking that have nothing to do with faults."""
 BOOKINGS: Mapping[str, int] = {BOOK: 3, CANCEL: 1}
 """Only what changes holds, for faults that are to meet as many of them as possible."""
 
@@ -90,11 +92,11 @@ class Life:
         world = market.world
         self._chance = chance
         self._market = market
-        self._purse = purse
-        self._records = market.records
+        self.purse = purse
+        self.records = market.records
         who = purse.citizen
-        self.citizen = Client(world, market.records, lambda: world.sign_in(who.username, who.password).token)
-        self._cooperative = Client(world, market.records, lambda: world.client(purse.provider).token)
+        self.citizen = Client(world, market.records, lambda: world.token(who.username, who.password))
+        self._cooperative = Client(world, market.records, lambda: world.client_token(purse.provider))
         # An attempt whose process dies stays charged to its address; behind one of eight is too little room.
         address = f"127.0.0.{chance.randrange(2, 255)}"
         self._anyone = Client(world, market.records, address=address)
@@ -116,36 +118,36 @@ class Life:
         """One operation, until its answer is there. Raises NoAnswer."""
         operation = self._chance.choices(self._operations, self._weights)[0]
         if self._deeds[operation]():
-            self._records.acknowledge(operation)
+            self.records.acknowledge(operation)
 
     def book(self, *, paid: bool) -> bool:
         request = self.booking_request(paid=paid)
         reply = self.citizen.post("/bookings", request)
         if reply.status == 201:
             return self.booked(reply.body, request)
-        if reply.refusal not in {"slot-full", "voucher-exhausted"}:
+        if reply.refusal not in FULL:
             self._blame("booking", reply)
         return False
 
     def booking_request(self, *, paid: bool) -> dict[str, Any]:
         """For a slot at random; some are wanted by so many that they are soon full."""
-        slots = self._market.slots[self._purse.provider]
+        slots = self._market.slots[self.purse.provider]
         wanted = slots[:_FULL_SLOTS] if self._chance.random() < _FULL_SLOT_SHARE else slots[_FULL_SLOTS:]
         return {
             "slot_id": self._chance.choice(wanted),
-            "voucher_id": self._purse.voucher if paid else None,
-            "person_id": self._purse.citizen.id,
+            "voucher_id": self.purse.voucher if paid else None,
+            "person_id": self.purse.citizen.id,
         }
 
     def booked(self, booking: dict[str, Any], request: dict[str, Any]) -> bool:
         """Remembers an acknowledged booking, which must be the one that was asked for."""
-        asked = {**request, "state": "confirmed", "provider": self._purse.provider}
+        asked = {**request, "state": "confirmed", "provider": self.purse.provider}
         told = {name: booking[name] for name in asked}
         if told != asked:
-            self._records.blame(f"booking: asked for {asked}, told {told}")
-        if booking["id"] in self._purse.visits:
-            self._records.blame(f"booking {booking['id']} was the answer to two requests")
-        self._purse.visits[booking["id"]] = Visit(paid=request["voucher_id"] is not None)
+            self.records.blame(f"booking: asked for {asked}, told {told}")
+        if booking["id"] in self.purse.visits:
+            self.records.blame(f"booking {booking['id']} was the answer to two requests")
+        self.purse.visits[booking["id"]] = Visit(paid=request["voucher_id"] is not None)
         return True
 
     def cancel(self, booking: str) -> bool:
@@ -173,7 +175,7 @@ class Life:
         if not again and (reply.status != 200 or reply.body["state"] != state):
             self._blame(state, reply)
             return False
-        self._purse.visits[booking].state = state
+        self.purse.visits[booking].state = state
         return True
 
     def _search(self) -> bool:
@@ -182,17 +184,17 @@ class Life:
 
     def _free_slots(self) -> bool:
         day = self._market.world.first_day().isoformat()
-        query = {"from_date": day, "to_date": day, "comune": COMUNE, "provider": self._purse.provider}
+        query = {"from_date": day, "to_date": day, "comune": COMUNE, "provider": self.purse.provider}
         reply = self._anyone.get(f"/services/{SERVICE}/slots", **query)
         return self._right("slots", reply, lambda body: all(slot["free"] > 0 for slot in body["items"]))
 
     def _balance(self) -> bool:
-        reply = self.citizen.get(f"/vouchers/{self._purse.voucher}")
+        reply = self.citizen.get(f"/vouchers/{self.purse.voucher}")
         return self._right("balance", reply, lambda body: adds_up(body["balance"]))
 
     def _statement(self) -> bool:
         month = self._market.world.first_day().isoformat()[:7]
-        reply = self._cooperative.get(f"/providers/{self._purse.provider}/statements/{month}")
+        reply = self._cooperative.get(f"/providers/{self.purse.provider}/statements/{month}")
         return self._right(
             "statement",
             reply,
@@ -210,7 +212,7 @@ class Life:
         return True
 
     def _some_open_visit(self) -> str | None:
-        visits = self._purse.open_visits()
+        visits = self.purse.open_visits()
         return self._chance.choice(visits) if visits else None
 
     def _right(self, what: str, reply: Reply, holds: Callable[[Any], bool]) -> bool:
@@ -220,7 +222,7 @@ class Life:
         return False
 
     def _blame(self, what: str, reply: Reply) -> None:
-        self._records.blame(f"{what}: {reply}")
+        self.records.blame(f"{what}: {reply}")
 
 
 def adds_up(balance: dict[str, int]) -> bool:

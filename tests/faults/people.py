@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from tests.faults.life import Market, Purse
-from tests.faults.site import PROVIDERS, Site
+
+if TYPE_CHECKING:
+    from tests.faults.site import Site
+
+PROVIDERS = ("ponte-sull-olona", "casa-tiglio", "cedro-azzurro")
+"""Cooperatives with which everybody books."""
 
 _NOTICE_DAYS = 3
 """Days later than the notice that a cancellation needs."""

@@ -30,7 +30,8 @@ def reckon(site: Site, market: Market, purses: list[Purse], *, thorough: bool = 
 
     `thorough`: also asks the operations team's commands, which compute everything anew.
     """
-    findings = Findings(wrong=[*market.records.wrong, *site.planted.wrong])
+    findings = Findings(wrong=[*market.records.wrong, *site.impatient.records.wrong, *site.planted.wrong])
+    purses = [*purses, site.impatient.purse]
     site.planted.wrong.clear()
     _check_registrations(site, market, findings)
     world = World(site.instance)  # with new tokens: a run may outlast the old ones

@@ -30,7 +30,7 @@ class Plan:
     faults: Sequence[Fault]
     seconds: float
     seed: int
-    clients: int = 8
+    clients: int = 16
     pause_seconds: float = 0.05
 
 
@@ -41,7 +41,7 @@ def run(site: Site, plan: Plan) -> Report:
         where = market(site)
     probe_purse, clients = purses[0], purses[1:]
     load = Load(where, clients, MIX, plan.pause_seconds)
-    injector = Injector(site, Probe(where, probe_purse), where.records)
+    injector = Injector(site, Probe(site.instance, where, probe_purse), where.records)
     started = time.monotonic()
     with load:
         injector.run(episodes(plan.faults, plan.seed), plan.seconds)

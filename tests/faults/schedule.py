@@ -8,8 +8,12 @@ from dataclasses import dataclass
 
 from tests.faults.fault import Fault
 
-OVERLAP = 0.25
-_LONGEST_PAUSE_SECONDS = 0.5
+AT_ONCE = (2, 3, 4)
+"""How many come together; each number as often as any other, as far as enough of them go together."""
+HEAVY_AT_ONCE = (1, 1, 1, 2)
+"""How many of these may be heavy ones."""
+_SPREAD_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -24,27 +28,40 @@ class Stroke:
 
 @dataclass(frozen=True)
 class Episode:
-    """One fault, or two that overlap; then the system gets time to recover, and a pause."""
+    """Faults of different parts, soon after each other; then the system gets time to recover, and a pause."""
 
     strokes: tuple[Stroke, ...]
     pause_seconds: float
 
 
 def episodes(faults: Sequence[Fault], seed: int) -> Iterator[Episode]:
-    """Without end. Every fault comes once before any comes again; some come together with the next one."""
+    """Without end. Every fault comes once before any comes again."""
     chance = random.Random(seed)  # noqa: S311 - chance, not secrets
     waiting: list[Fault] = []
     while True:
         if not waiting:
             waiting = chance.sample(list(faults), len(faults))
-        first = waiting.pop()
-        strokes = [_stroke(first, 0.0, chance)]
-        if chance.random() < OVERLAP:
-            second = next((each for each in reversed(waiting) if not each.parts & first.parts), None)
-            if second is not None:
-                waiting.remove(second)
-                strokes.append(_stroke(second, chance.uniform(0.0, max(0.3, strokes[0].seconds)), chance))
-        yield Episode(tuple(strokes), chance.uniform(0.0, _LONGEST_PAUSE_SECONDS))
+        together = _take(waiting, chance.choice(AT_ONCE), chance.choice(HEAVY_AT_ONCE))
+        strokes = tuple(
+            _stroke(fault, chance.uniform(0.0, _SPREAD_SECONDS) if number else 0.0, chance)
+            for number, fault in enumerate(together)
+        )
+        yield Episode(strokes, chance.uniform(0.0, _LONGEST_PAUSE_SECONDS))
+
+
+def _take(waiting: list[Fault], count: int, heavy: int) -> list[Fault]:
+    """The next ones that share no part with those before; at most `count`, of them at most `heavy` heavy."""
+    taken: list[Fault] = []
+    parts: set[str] = set()
+    for fault in waiting:
+        fits = not fault.parts & parts and fault.heavy <= heavy
+        if fits and len(taken) < count:
+            taken.append(fault)
+            parts |= fault.parts
+            heavy -= fault.heavy
+    for fault in taken:
+        waiting.remove(fault)
+    return taken
 
 
 def _stroke(fault: Fault, after_seconds: float, chance: random.Random) -> Stroke:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,14 +23,16 @@ from tests.bench.population import roomy_territory
 from tests.bench.system import System
 from tests.faults.consumers import Consumers
 from tests.faults.cooperatives import Cooperative
+from tests.faults.life import BOOKINGS, Life
+from tests.faults.paths import WEBHOOKS, Proxies
+from tests.faults.people import PROVIDERS, equip, market
 from tests.support.proxy import Proxy
 from tests.system.world import World
 
-PROVIDERS = ("ponte-sull-olona", "casa-tiglio", "cedro-azzurro")
 SEATS = 60
 """Of each slot: enough for a run, few enough that the slots everybody wants are full soon."""
-_ON_THE_BROKER = ("-worker", "-relay")
-_IMPATIENT = {
+_HOURS = 15_000
+_SHORT_TIMES = {
     # What was under way when its process died is attempted again when its lease ends.
     "EMAIL_LEASE_SECONDS": "10",
     "SMTP_TIMEOUT_SECONDS": "3",
@@ -46,6 +49,8 @@ class Planted:
     """Service → message ids that must end among its dead letters, and nothing else may."""
     wrong: list[str] = field(default_factory=list)
     """What a fault itself saw and must not have."""
+    untimely_webhooks: bool = False
+    """Whether the clock by which webhooks are signed has stepped."""
 
 
 class Site:
@@ -57,8 +62,7 @@ class Site:
         self.persons: set[str] = set()
         """Everybody whose registration was acknowledged."""
         self._crash_directory = directory / "crash-points"
-        self.vouchers_proxy = Proxy(lambda: self.instance.ports["vouchers-grpc"])
-        self.broker_proxy = Proxy(lambda: self.instance.ports["amqp"])
+        self._proxies = Proxies(lambda: self.instance.ports)
         self.instance = Instance(
             directory / "var",
             territory=roomy_territory(directory, seats=SEATS),
@@ -78,6 +82,9 @@ class Site:
         self.consumers = Consumers(self.instance)
         self.cooperatives = {slug: Cooperative(self.world, slug) for slug in PROVIDERS}
         self.connected_at = datetime.now(UTC)
+        [purse] = equip(self, 1, _HOURS)
+        self.impatient = Life(market(self), purse, BOOKINGS, random.Random(0))  # noqa: S311  # chance
+        """Of somebody whose client is no good one: see kinds/clients.py."""
 
     def close(self) -> None:
         """Take everything away, whatever state it is in."""
@@ -88,21 +95,35 @@ class Site:
         if hasattr(self, "world"):
             self.world.close()
         self.instance.clean()
-        self.vouchers_proxy.close()
-        self.broker_proxy.close()
+        self._proxies.close()
 
     def keep_logs(self, place: Path) -> None:
         """Copy the logs of all programs, to find out what went wrong."""
         shutil.copytree(self.instance.layout.logs, place, dirs_exist_ok=True)
 
+    def proxies(self, path: str) -> list[Proxy]:
+        """What everything that takes this path goes through."""
+        if path == WEBHOOKS:
+            return [cooperative.way_in for cooperative in self.cooperatives.values()]
+        return [self._proxies[path]]
+
     def crash_directory(self, program: str) -> Path:
         """Where that program looks for armed crash points."""
         return self._crash_directory / program
+
+    def clock_step(self, program: str) -> Path:
+        """Where that program looks whether its clock has stepped."""
+        return self._crash_directory / f"{program}.clock"
 
     def rows(self, service: str, statement: str, **values: object) -> list[tuple[object, ...]]:
         """What a service's database says."""
         with self.engines[service].connect() as connection:
             return [tuple(row) for row in connection.execute(sa.text(statement), values)]
+
+    def change(self, service: str, statement: str) -> None:
+        """Changes what a service's database says."""
+        with self.engines[service].begin() as connection:
+            connection.execute(sa.text(statement))
 
     def count(self, service: str, rows: str) -> int:
         """How many `rows` (what follows FROM) there are."""
@@ -141,13 +162,12 @@ class Site:
     def _adjust(self, program: str, environment: dict[str, str]) -> dict[str, str]:
         directory = self.crash_directory(program)
         directory.mkdir(parents=True, exist_ok=True)
-        changed = environment | {"CRASH_POINTS": str(directory)}
-        if program == "catalogue-grpc":
-            changed["VOUCHERS_TARGET"] = f"127.0.0.1:{self.vouchers_proxy.port}"
-        if program.endswith(_ON_THE_BROKER):
-            changed["AMQP_URL"] = _through(self.broker_proxy, environment["AMQP_URL"])
+        changed = self._proxies.adjust(program, environment) | {
+            "CRASH_POINTS": str(directory),
+            "CLOCK_STEP": str(self.clock_step(program)),
+        }
         if program == "notifications-deliver":
-            changed |= _IMPATIENT
+            changed |= _SHORT_TIMES
         return changed
 
 
@@ -164,9 +184,3 @@ def breakable_site(directory: Path, progress: Progress) -> Iterator[Site]:
     finally:
         with progress.step("taking the installation away"):
             site.close()
-
-
-def _through(proxy: Proxy, url: str) -> str:
-    parts = urlsplit(url)
-    credentials = parts.netloc.rpartition("@")[0]
-    return parts._replace(netloc=f"{credentials}@127.0.0.1:{proxy.port}").geturl()

@@ -56,6 +56,14 @@ def test_a_process_is_killed_in_the_middle_of_bookings(
         ("catalogue-relay dies, published and not marked", 0),
         ("vouchers-worker dies, released and not acknowledged", 0),
         ("catalogue → vouchers stalls", 1),
+        ("gateway → catalogue cut", 1),
+        ("vouchers → its database stalls", 1),
+        ("catalogue → broker stalls", 1),
+        ("deliver → webhook receivers cut", 1),
+        ("a client asks many times at once", 0),
+        ("a client hangs up and asks again", 0),
+        ("catalogue-grpc's clock an hour behind", 1),
+        ("everybody's clock an hour ahead", 1),
     ],
 )
 def test_a_fault_in_the_middle_of_bookings(

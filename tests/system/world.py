@@ -131,15 +131,21 @@ class World:
 
     def client(self, provider: str) -> Session:
         """The API client of a cooperative."""
+        return self.session(self.client_token(provider))
+
+    def client_token(self, provider: str) -> str:
+        """A new access token of a cooperative's API client."""
         client = next(found for found in self.territory.api_clients if found.provider == provider)
         body = {"client_id": client.client_id, "client_secret": self.passwords[client.client_id]}
-        tokens = self.anyone.ok(self.anyone.post("/client-sessions", body))
-        return self.session(tokens["access_token"])
+        return str(self.anyone.ok(self.anyone.post("/client-sessions", body))["access_token"])
 
     def sign_in(self, username: str, password: str) -> Session:
+        return self.session(self.token(username, password))
+
+    def token(self, username: str, password: str) -> str:
+        """A new access token of somebody with a password."""
         body = {"username": username, "password": password}
-        tokens = self.anyone.ok(self.anyone.post("/sessions", body))["tokens"]
-        return self.session(tokens["access_token"])
+        return str(self.anyone.ok(self.anyone.post("/sessions", body))["tokens"]["access_token"])
 
     def citizen(self, comune: str = COMUNE) -> Citizen:
         """A new citizen, signed in."""

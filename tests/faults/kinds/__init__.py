@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from tests.faults.fault import Fault
-from tests.faults.kinds import broker, crashes, database, messages, network, processes, webhooks
+from tests.faults.kinds import (
+    broker,
+    clients,
+    clocks,
+    crashes,
+    database,
+    messages,
+    network,
+    processes,
+    webhooks,
+)
 
 ALL: tuple[Fault, ...] = (
     *processes.FAULTS,
@@ -11,6 +21,8 @@ ALL: tuple[Fault, ...] = (
     *database.FAULTS,
     *messages.FAULTS,
     *webhooks.FAULTS,
+    *clients.FAULTS,
+    *clocks.FAULTS,
     *crashes.FAULTS,
     *network.FAULTS,
 )

@@ -16,6 +16,7 @@ import pika
 from pika.exceptions import AMQPError
 
 from deploy.local.environment import SERVICES
+from deploy.local.programs import StartError
 from tests.faults.fault import Fault
 from tests.faults.kinds.processes import frozen
 from tests.faults.site import Site
@@ -24,6 +25,7 @@ BROKER = "rabbitmq"
 _BACK_SECONDS = 60.0
 _POLICY = "faults-full"
 _ABOVE_OURS = 10
+_TOLD = ("source", "routing_key", "destination")
 
 
 def wait_until_up(site: Site) -> None:
@@ -89,6 +91,7 @@ def binding_dropped(site: Site, chance: random.Random) -> Iterator[None]:
         binding = _some_binding(management, site.vhost, chance)
         management.delete(_path(site.vhost, binding)).raise_for_status()
     try:
+        _check_that_it_is_missed(site, binding)
         yield
     finally:
         _persist(site.instance.apply_topology)
@@ -120,6 +123,16 @@ def queue_full(site: Site, chance: random.Random) -> Iterator[None]:
             management.delete(path).raise_for_status()
 
 
+def _check_that_it_is_missed(site: Site, binding: dict[str, Any]) -> None:
+    """An operator who asks is told which one it is."""
+    try:
+        site.instance.check_topology()
+    except StartError as error:
+        if all(binding[part] in str(error) for part in _TOLD):
+            return
+    site.planted.wrong.append(f"no word of the missing binding {binding}")
+
+
 def _some_binding(management: httpx.Client, vhost: str, chance: random.Random) -> dict[str, Any]:
     found = management.get(f"/api/bindings/{vhost}").raise_for_status().json()
     ours = [binding for binding in found if binding["source"]]
@@ -147,8 +160,8 @@ def _persist(work: Callable[[], None]) -> None:
 
 _PARTS = frozenset({BROKER})
 FAULTS = (
-    Fault("RabbitMQ stopped", stopped, _PARTS, (0.5, 4.0)),
-    Fault("RabbitMQ killed", killed, _PARTS),
+    Fault("RabbitMQ stopped", stopped, _PARTS, (0.5, 4.0), heavy=True),
+    Fault("RabbitMQ killed", killed, _PARTS, heavy=True),
     Fault("RabbitMQ frozen", stalled, _PARTS, (2.0, 8.0)),
     Fault("RabbitMQ's connections closed", connections_closed, _PARTS),
     Fault("a binding dropped", binding_dropped, _PARTS | {"postgres"}, (0.5, 3.0)),

@@ -11,6 +11,7 @@ from functools import partial
 from services.chassis import crash_points
 from services.contracts.events.catalogue import BookingCancelled, BookingConfirmed
 from tests.faults.fault import Fault
+from tests.faults.kinds import clocks, network
 from tests.faults.site import Site
 
 _REACHED_SECONDS = 20.0
@@ -74,7 +75,8 @@ def dies_at(site: Site, _chance: random.Random, place: tuple[str, str, str]) -> 
 
 
 # To be passed, a place needs the rest of the way to be whole.
-_WAY = frozenset({"rabbitmq", "postgres", "gateway", "path to vouchers", "path to the broker"})
+_WAY = frozenset({"rabbitmq", "postgres", "gateway", *network.NAMES, *clocks.NAMES})
 FAULTS = tuple(
-    Fault(name, partial(dies_at, place=place), _WAY | {place[0]}) for name, place in PLACES.items()
+    Fault(name, partial(dies_at, place=place), _WAY | {place[0]}, heavy=True)
+    for name, place in PLACES.items()
 )

@@ -116,8 +116,8 @@ def disk_full(site: Site, chance: random.Random) -> Iterator[None]:
 
 _PARTS = frozenset({DATABASE})
 FAULTS = (
-    Fault("PostgreSQL stopped", stopped, _PARTS, (0.2, 3.0)),
-    Fault("PostgreSQL crashed", crashed, _PARTS),
+    Fault("PostgreSQL stopped", stopped, _PARTS, (0.2, 3.0), heavy=True),
+    Fault("PostgreSQL crashed", crashed, _PARTS, heavy=True),
     Fault("PostgreSQL's connections terminated", connections_terminated, _PARTS),
     Fault("a table locked", locked, _PARTS, (2.0, 4.5)),
     Fault("PostgreSQL read-only", read_only, _PARTS, (1.0, 4.0)),

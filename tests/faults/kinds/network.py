@@ -3,49 +3,44 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from tests.faults.fault import Fault
+from tests.faults.paths import PATHS, WEBHOOKS
 from tests.faults.site import Site
-from tests.support.proxy import Proxy
 
-Path = Callable[[Site], Proxy]
-
-
-@contextmanager
-def stalled(site: Site, _chance: random.Random, path: Path) -> Iterator[None]:
-    proxy = path(site)
-    proxy.stall()
-    try:
-        yield
-    finally:
-        proxy.heal()
+NAMES = frozenset({*(path.name for path in PATHS), WEBHOOKS})
+_STALLED_SECONDS, _CUT_SECONDS = (1.0, 4.0), (0.2, 2.0)
 
 
 @contextmanager
-def cut(site: Site, _chance: random.Random, path: Path) -> Iterator[None]:
-    proxy = path(site)
-    proxy.reset()
+def stalled(site: Site, _chance: random.Random, path: str) -> Iterator[None]:
+    proxies = site.proxies(path)
+    for proxy in proxies:
+        proxy.stall()
     try:
         yield
     finally:
-        proxy.heal()
+        for proxy in proxies:
+            proxy.heal()
 
 
-def _to_vouchers(site: Site) -> Proxy:
-    return site.vouchers_proxy
+@contextmanager
+def cut(site: Site, _chance: random.Random, path: str) -> Iterator[None]:
+    proxies = site.proxies(path)
+    for proxy in proxies:
+        proxy.reset()
+    try:
+        yield
+    finally:
+        for proxy in proxies:
+            proxy.heal()
 
 
-def _to_the_broker(site: Site) -> Proxy:
-    return site.broker_proxy
-
-
-_VOUCHERS, _BROKER = frozenset({"path to vouchers"}), frozenset({"path to the broker"})
-FAULTS = (
-    Fault("catalogue → vouchers stalls", partial(stalled, path=_to_vouchers), _VOUCHERS, (1.0, 5.0)),
-    Fault("catalogue → vouchers cut", partial(cut, path=_to_vouchers), _VOUCHERS, (0.2, 3.0)),
-    Fault("services → broker stalls", partial(stalled, path=_to_the_broker), _BROKER, (2.0, 7.0)),
-    Fault("services → broker cut", partial(cut, path=_to_the_broker), _BROKER, (0.2, 3.0)),
+FAULTS = tuple(
+    Fault(f"{path} {name}", partial(breaking, path=path), frozenset({path}), seconds)
+    for path in sorted(NAMES)
+    for name, breaking, seconds in (("stalls", stalled, _STALLED_SECONDS), ("cut", cut, _CUT_SECONDS))
 )

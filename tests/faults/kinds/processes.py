@@ -56,13 +56,13 @@ def frozen(site: Site, _chance: random.Random, program: str) -> Iterator[None]:
         site.instance.kill(program, signal.SIGCONT)
 
 
-MAIL_SERVER_KILLED = Fault(
-    "kill -9 the mail server", partial(killed, program=MAIL_SERVER), frozenset({MAIL_SERVER})
-)
 FAULTS = (
-    MAIL_SERVER_KILLED,
-    *(Fault(f"kill -9 {name}", partial(killed, program=name), frozenset({name})) for name in PROGRAMS),
-    *(Fault(f"SIGTERM {name}", partial(restarted, program=name), frozenset({name})) for name in PROGRAMS),
+    Fault("kill -9 the mail server", partial(killed, program=MAIL_SERVER), frozenset({MAIL_SERVER})),
+    *(
+        Fault(f"{how} {name}", partial(breaking, program=name), frozenset({name}), heavy=True)
+        for how, breaking in (("kill -9", killed), ("SIGTERM", restarted))
+        for name in PROGRAMS
+    ),
     *(
         Fault(f"SIGSTOP {name}", partial(frozen, program=name), frozenset({name}), (1.0, 4.0))
         for name in FROZEN

@@ -45,7 +45,7 @@ def _page(_elsewhere: Receiver) -> Reply:
 def misbehaving(site: Site, chance: random.Random, answers: Answers) -> Iterator[None]:
     """Registered, called at least once, and taken away again by its owner."""
     provider = chance.choice(sorted(site.cooperatives))
-    client = Client(site.world, Records(), lambda: site.world.client(provider).token)
+    client = Client(site.world, Records(), lambda: site.world.client_token(provider))
     elsewhere = Receiver()
     receiver = Receiver(answers(elsewhere))
     made = client.post("/webhook-endpoints", {"url": receiver.url})
