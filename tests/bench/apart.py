@@ -28,7 +28,6 @@ class Apart:
 
     def __init__(self, system: System, cooperatives: Sequence[str]) -> None:
         self._system = system
-        self._queues: list[str] = []
         self._management = httpx.Client(
             base_url=system.instance.management_url(), timeout=30, trust_env=False
         )
@@ -37,6 +36,7 @@ class Apart:
         passwords = {user.name: secrets.password(f"broker-{user.name}") for user in wanted.users}
         apply(wanted, self._management, _VHOST, passwords)
         self._queues = [queue.name for queue in wanted.queues]
+        self.empty()  # of what a run that was killed left
 
     @property
     def broker_url(self) -> str:
@@ -44,11 +44,11 @@ class Apart:
         return _in_vhost(self._system.broker_url)
 
     @contextmanager
-    def process(self, service: str, kind: str, database_url: str, **environment: str) -> Iterator[ProgramRun]:
+    def process(self, service: str, kind: str, database_url: str) -> Iterator[ProgramRun]:
         """`python -m services.<service> <kind>` while the block runs. `database_url` of SQLAlchemy."""
         given = self._system.instance.command(service, kind).environment
         own = {"DATABASE_URL": database_url, "AMQP_URL": _in_vhost(given["AMQP_URL"])}
-        changed = dict(given) | own | environment
+        changed = dict(given) | own
         with running(self._system, f"services.{service}", kind, environment=changed) as run:
             yield run
 

@@ -135,4 +135,4 @@ class Drain:
         return done
 
     def _used(self, run: ProgramRun) -> dict[str, float]:
-        return {**usage(self._system.instance).programs, "the process": processor_seconds(run.pid)}
+        return {**usage(self._system.instance).programs, run.program.name: processor_seconds(run.pid)}
