@@ -14,7 +14,7 @@ from tests.bench.processes import processor_seconds, usage
 from tests.bench.system import System
 from tests.support.processes import ProgramRun
 
-_WARM_UP_EVENTS = 2_000
+_LEAST_EVENTS = 1_000
 _UNTIMED = 10
 """One in so many events, the first ones, is not timed: the process fills its caches meanwhile."""
 _SHARE = 1 / 2
@@ -73,12 +73,12 @@ class Drain:
 
     def warm_up(self) -> None:
         """How fast it is about, which says how many events a round needs."""
-        self._pace = self._drained(_WARM_UP_EVENTS)
+        self._pace = self._drained(_LEAST_EVENTS)
 
     def round(self, seconds: float) -> None:
         """Measure the limit, then the process."""
         limit = self._work.limit(seconds * _SHARE)
-        self._pace = self._drained(max(_WARM_UP_EVENTS, int(self._pace * seconds * _SHARE)))
+        self._pace = self._drained(max(_LEAST_EVENTS, int(self._pace * seconds * _SHARE)))
         self._rounds.append(Round(value=self._pace, limit=limit))
 
     def last(self) -> str:
