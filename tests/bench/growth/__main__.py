@@ -1,4 +1,4 @@
-"""`python -m tests.bench.growth`: fill an installation of its own step by step, measure at each, tell."""
+"""`python -m tests.bench.growth`: fill an installation of its own step by step, measure every step, tell."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 
-from deploy.local.environment import SERVICES
 from deploy.local.instance import Instance
 from deploy.local.layout import default_var
 from deploy.local.progress import Progress
 from tests.bench.growth import end_to_end, report
+from tests.bench.growth.end_to_end import EndToEnd
 from tests.bench.growth.filling import Filler, Volume
-from tests.bench.growth.measuring import Measuring
+from tests.bench.growth.measuring import Measured
 from tests.bench.growth.report import Step
+from tests.bench.growth.snapshots import ORIGINAL, Snapshots
 from tests.bench.population import roomy_territory
 from tests.bench.system import System
 
@@ -29,6 +30,7 @@ VOLUMES = (
     Volume(1_000_000, 382_000, 7),
     Volume(10_000_000, 1_000_000, 18),
 )
+_END_TO_END_SECONDS = 6.0
 _PROGRESS = Progress()
 # While rows are made: what is lost in a crash is made again.
 _WHILE_FILLING = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "16GB", "autovacuum": "off"}
@@ -36,37 +38,77 @@ _WHILE_FILLING = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "16
 
 def main() -> int:
     arguments = _parser().parse_args()
-    volumes = [volume for volume in VOLUMES if volume.bookings <= arguments.up_to]
     started = time.monotonic()
-    steps: list[Step] = []
-    file = default_var() / "bench" / "growth.json"
     with _installation() as instance:
-        server = System(instance).admin_url.rsplit("/", 1)[0]
-        urls = {service: f"{server}/{service}" for service in SERVICES}
-        filler = Filler(urls, _PROGRESS)
-        measuring = Measuring(
-            urls,
-            _PROGRESS,
+        snapshots = Snapshots(System(instance).admin_url)
+        filled = fill(snapshots, [volume for volume in VOLUMES if volume.bookings <= arguments.up_to])
+        steps = measure(
+            instance,
+            snapshots,
+            filled,
             rounds=arguments.rounds,
             seconds=arguments.seconds,
             clients=arguments.clients,
         )
+    file = default_var() / "bench" / "growth.json"
+    report.write(steps, file)
+    _PROGRESS.say(f"\n{report.text(steps)}\n{file} written; {time.monotonic() - started:.0f} s in all.")
+    return 0
+
+
+def fill(snapshots: Snapshots, volumes: Sequence[Volume]) -> dict[Volume, str]:
+    """Fill the databases up to each volume and keep a copy, but of the last; the copies' names."""
+    filler = Filler(snapshots.urls(), _PROGRESS)
+    names = {}
+    with _careless(snapshots.admin_url):
         for volume in volumes:
             _PROGRESS.say(f"{volume.bookings:,} bookings, {volume.citizens:,} citizens")
-            filling = time.monotonic()
-            with _careless(urls["catalogue"]):
-                filler.fill(volume)
-            filled = time.monotonic() - filling
-            sizes, times = measuring.sizes(), measuring.times(volume.bookings)
-            whole = None
-            if volume in (volumes[0], volumes[-1]):
-                with _PROGRESS.step("bookings with a voucher through the gateway"):
-                    whole = end_to_end.measure(instance, measuring.targets, arguments.seconds * 5)
-            steps.append(Step(volume, times, sizes, round(filled, 1), whole))
-            report.write(steps, file)
-    _tell(steps)
-    _PROGRESS.say(f"{file} written; {time.monotonic() - started:.0f} s in all.")
-    return 0
+            filler.fill(volume)
+            names[volume] = ORIGINAL if volume is volumes[-1] else str(volume.bookings)
+            if names[volume] != ORIGINAL:
+                with _PROGRESS.step("copy"):
+                    snapshots.take(names[volume])
+    return names
+
+
+def measure(
+    instance: Instance,
+    snapshots: Snapshots,
+    filled: Mapping[Volume, str],
+    *,
+    rounds: int,
+    seconds: float,
+    clients: int,
+) -> list[Step]:
+    """Every operation on every copy in turn, round by round, so that all volumes have the same weather; then
+    the whole system on the first copy and on the last.
+    """
+    places: dict[Volume, Measured] = {}
+    for volume, name in filled.items():
+        with _PROGRESS.step(f"{volume.bookings:,}: choosing targets, recording statements"):
+            urls = snapshots.urls(name)
+            places[volume] = Measured(urls, volume.bookings, seconds=seconds, clients=clients)
+    for number in range(1, rounds + 1):
+        for volume, place in places.items():
+            with _PROGRESS.step(f"{volume.bookings:,}: round {number} of {rounds}"):
+                place.round()
+    for volume, place in places.items():
+        with _PROGRESS.step(f"{volume.bookings:,}: reconcile"):
+            place.finish()
+    whole: dict[Volume, EndToEnd] = {}
+    for volume in {min(places, key=_bookings), max(places, key=_bookings)}:
+        with (
+            _PROGRESS.step(f"{volume.bookings:,}: bookings with a voucher through the gateway"),
+            snapshots.in_use(filled[volume]),
+        ):
+            whole[volume] = end_to_end.measure(instance, places[volume].targets, _END_TO_END_SECONDS)
+    return [
+        Step(volume, place.milliseconds(), place.sizes, whole.get(volume)) for volume, place in places.items()
+    ]
+
+
+def _bookings(volume: Volume) -> int:
+    return volume.bookings
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,9 +141,9 @@ def _installation() -> Iterator[Instance]:
 
 
 @contextmanager
-def _careless(url: str) -> Iterator[None]:
+def _careless(admin_url: str) -> Iterator[None]:
     """The server takes no care of what it writes, and writes the faster; afterwards it is as it was."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(admin_url, autocommit=True) as connection:
         for name, value in _WHILE_FILLING.items():
             connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
         connection.execute("SELECT pg_reload_conf()")
@@ -109,15 +151,6 @@ def _careless(url: str) -> Iterator[None]:
         connection.execute("ALTER SYSTEM RESET ALL")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("CHECKPOINT")
-
-
-def _tell(steps: Sequence[Step]) -> None:
-    _PROGRESS.say(f"\n{report.growth_table(steps)}\n")
-    if len(steps) > 1:
-        _PROGRESS.say(f"{report.size_table(steps)}\n")
-    for step in steps:
-        if step.end_to_end is not None:
-            _PROGRESS.say(f"{step.volume.bookings:,}: {step.end_to_end}")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ class Step:
     volume: Volume
     milliseconds: Mapping[str, float]
     sizes: Sizes
-    filled_in_seconds: float
     end_to_end: EndToEnd | None = None
 
 
@@ -79,6 +78,15 @@ def size_table(steps: Sequence[Step]) -> str:
     rows += [[name, f"{table:,.0f}", f"{indexes:,.0f}"] for name, table, indexes in found]
     rows.append(["in all", f"{sum(row[1] for row in found):,.0f}", f"{sum(row[2] for row in found):,.0f}"])
     return _aligned(rows)
+
+
+def text(steps: Sequence[Step]) -> str:
+    """Everything for a person."""
+    parts = [growth_table(steps)]
+    if len(steps) > 1:
+        parts.append(size_table(steps))
+    parts += [f"{step.volume.bookings:,}: {step.end_to_end}" for step in steps if step.end_to_end]
+    return "\n\n".join(parts)
 
 
 def write(steps: Sequence[Step], file: Path) -> None:

@@ -31,7 +31,7 @@ from services.notifications.domain.feed import Cursor
 from services.notifications.persistence import feed
 from services.notifications.persistence.messages import list_messages
 from services.vouchers.application.get_statement import GetStatementQuery, get_statement
-from services.vouchers.persistence import ledger, vouchers
+from services.vouchers.persistence import funding, ledger, vouchers
 from tests.bench.population import MISSPELT
 from tests.system.world import SERVICE
 
@@ -110,6 +110,12 @@ def _statement(database: Database, target: Target) -> object:
         return get_statement(connection, _staff(target), query)
 
 
+def _budgets(database: Database, target: Target) -> object:
+    year = date.fromisoformat(target["service_date"]).year
+    with database.read() as connection:
+        return funding.list_budgets(connection, frozenset({target["comune"]}), year)
+
+
 def _tell(database: Database, target: Target) -> None:
     """The effects of `booking.confirmed`: into the feed, and into the person's inbox."""
     now = datetime.now(UTC)
@@ -170,6 +176,7 @@ USES: Final[Mapping[str, tuple[str, Use]]] = {
     "a person's vouchers": ("vouchers", _vouchers),
     "a voucher's ledger": ("vouchers", _entries),
     STATEMENT: ("vouchers", _statement),
+    "a comune's budgets": ("vouchers", _budgets),
     "worker: tell of a booking": ("notifications", _tell),
     "a person's messages": ("notifications", _messages),
     "a page of a feed": ("notifications", _feed),

@@ -3,7 +3,7 @@ INSERT INTO booking (id, state, version, person_id, comune, slot_id, service, pr
     starts_at, ends_at, service_date, zone, cancelled_by, delivered_at, wrong_codes, booked_by, created_at, changed_at,
     changed_by)
 SELECT v.booking, v.state, CASE v.state WHEN 'confirmed' THEN 1 ELSE 2 END, v.person, v.comune, v.slot, s.slug,
-    v.provider, CASE WHEN v.with_voucher THEN bench.id(%(start)s, 6, v.file) END, s.duration_minutes, s.price_cents,
+    v.provider, v.voucher, s.duration_minutes, s.price_cents,
     v.starts_at, v.ends_at, v.service_date, 'Europe/Rome', CASE v.state WHEN 'cancelled' THEN 'citizen' END,
     CASE v.state WHEN 'delivered' THEN v.changed_at END, 0, v.person::text, v.created_at, v.changed_at, v.person::text
 FROM bench.visit v, service s WHERE s.slug = %(service)s ORDER BY v.n;

@@ -12,7 +12,8 @@ WITH numbered AS (
     SELECT offering, count(*) AS slots FROM bench.slot WHERE ahead GROUP BY offering
 )
 SELECT v.n, v.j, v.file, bench.id(v.created_at, 3, 10 * %(first_file)s::bigint + v.n) AS booking, v.created_at,
-    mod(v.file, 2) = 0 AS with_voucher,
+    CASE WHEN mod(v.file, 2) = 0
+        THEN bench.id(%(start)s::timestamptz + v.file * interval '1 millisecond', 6, v.file) END AS voucher,
     CASE v.j WHEN 9 THEN 'confirmed' WHEN 4 THEN 'cancelled' ELSE 'delivered' END AS state,
     CASE v.j WHEN 9 THEN v.created_at WHEN 4 THEN v.created_at + interval '1 hour' ELSE s.ends_at END AS changed_at,
     c.id AS person, mod(c.p, 2) = 0 AS has_email, c.comune, c.provider,
@@ -32,7 +33,7 @@ JOIN bench.slot s ON s.offering = c.offering AND s.ahead = (v.j = 9) AND s.i = C
 -- Their public events, as catalogue publishes them, and what the citizen is told of each.
 CREATE VIEW bench.event AS
 SELECT e.*, '{"comune": "' || comune || '", "provider": "' || provider || '", "person_id": "' || person
-    || '", "booking_id": "' || booking || '"' || hours || ', "with_voucher": ' || with_voucher || more || '}' AS data,
+    || '", "booking_id": "' || booking || '"' || hours || ', "with_voucher": ' || (voucher IS NOT NULL) || more || '}' AS data,
     '{"reference": "' || booking || '", "provider": "' || provider || '"' || hours || '}' AS facts
 FROM (
     SELECT confirmed AS id, v.*, 1 AS sequence, 'confirmed' AS verb, created_at AS occurred_at, '' AS more

@@ -1,8 +1,8 @@
 -- Every second file has a plan with one line and one voucher, large enough for whatever is measured.
 CREATE UNLOGGED TABLE bench.issue AS
-SELECT DISTINCT ON (v.file) v.file, bench.id(%(start)s, 6, v.file) AS voucher, bench.id(%(start)s, 7, v.file) AS plan,
-    bench.id(%(start)s, 8, v.file) AS line, v.person, v.comune, v.provider
-FROM bench.visit v WHERE v.with_voucher AND v.j = 0 ORDER BY v.file;
+SELECT v.file, v.voucher, bench.id(%(start)s, 7, v.file) AS plan, bench.id(%(start)s, 8, v.file) AS line, v.person,
+    v.comune, v.provider
+FROM bench.visit v WHERE v.voucher IS NOT NULL AND v.j = 0 ORDER BY v.file;
 INSERT INTO plan
 SELECT plan, person, comune, 'signed', make_date(%(year)s, 1, 1), make_date(%(year)s, 12, 31), repeat('s', 200), 'bench',
     %(start)s, 'beneficiary', 'paper', %(start)s, 2
@@ -14,11 +14,11 @@ INSERT INTO assignment
 SELECT bench.id(%(start)s, 9, file), voucher, provider, make_date(%(year)s, 1, 1), NULL, person::text, %(start)s, NULL
 FROM bench.issue ORDER BY file;
 INSERT INTO hold
-SELECT v.booking, bench.id(%(start)s, 6, v.file),
+SELECT v.booking, v.voucher,
     CASE v.state WHEN 'confirmed' THEN 'open' WHEN 'cancelled' THEN 'released' ELSE 'consumed' END,
     %(minutes)s, %(price_cents)s, v.provider, v.service_date, v.created_at,
     CASE WHEN v.state <> 'confirmed' THEN v.changed_at END
-FROM bench.visit v WHERE v.with_voucher ORDER BY v.n;
+FROM bench.visit v WHERE v.voucher IS NOT NULL ORDER BY v.n;
 INSERT INTO inbox
 SELECT 'vouchers.bookings-ended', e.id, e.occurred_at FROM bench.event e
 WHERE e.verb = 'cancelled' AND e.occurred_at > %(now)s::timestamptz - make_interval(days => %(inbox_days)s)
