@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from tests.faults.fault import Fault
 
-AT_ONCE = (2, 3, 4)
+AT_ONCE = (3, 4, 5)
 """How many come together; each number as often as any other, as far as enough of them go together."""
 HEAVY_AT_ONCE = (1, 1, 1, 2)
 """How many of these may be heavy ones."""
-_SPREAD_SECONDS = 1.0
+LIGHT_TIMES = 2
+"""How often a light one comes in a round, in which each heavy one comes once."""
+_SPREAD_SECONDS = 3.0
 _LONGEST_PAUSE_SECONDS = 0.3
 
 
@@ -28,19 +30,22 @@ class Stroke:
 
 @dataclass(frozen=True)
 class Episode:
-    """Faults of different parts, soon after each other; then the system gets time to recover, and a pause."""
+    """Faults of different parts, within seconds; then the system gets time to recover, and a pause."""
 
     strokes: tuple[Stroke, ...]
     pause_seconds: float
 
 
 def episodes(faults: Sequence[Fault], seed: int) -> Iterator[Episode]:
-    """Without end. Every fault comes once before any comes again."""
+    """Without end, in rounds: in each, every heavy fault comes once, and every light one `LIGHT_TIMES`."""
+    light = [fault for fault in faults if not fault.heavy]
+    heavy = [fault for fault in faults if fault.heavy]
+    everything = [*heavy, *light * LIGHT_TIMES]
     chance = random.Random(seed)  # noqa: S311 - chance, not secrets
     waiting: list[Fault] = []
     while True:
         if not waiting:
-            waiting = chance.sample(list(faults), len(faults))
+            waiting = chance.sample(everything, len(everything))
         together = _take(waiting, chance.choice(AT_ONCE), chance.choice(HEAVY_AT_ONCE))
         strokes = tuple(
             _stroke(fault, chance.uniform(0.0, _SPREAD_SECONDS) if number else 0.0, chance)

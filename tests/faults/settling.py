@@ -11,7 +11,7 @@ from deploy.local.environment import SERVICES
 from services.chassis.messaging.topology import RETRY_DELAYS_MS, Names
 from tests.faults.site import Site
 
-SETTLE_SECONDS = 120.0
+SETTLE_SECONDS = 900.0
 _POLL_SECONDS = 0.2
 _WITHOUT_WAITING = (
     "UPDATE email SET next_attempt_at = now() WHERE state = 'pending' AND next_attempt_at > now()",
