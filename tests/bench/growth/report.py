@@ -18,7 +18,7 @@ MEBIBYTE: Final = 2**20
 Sizes = Mapping[str, Mapping[str, tuple[int, int]]]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Step:
     """What was measured at one volume. `milliseconds` by operation; `sizes` by service and table."""
 

@@ -25,9 +25,14 @@ INSERT INTO offering
 SELECT bench.name(id, d), service, bench.name(provider, d),
     ARRAY(SELECT code FROM bench.comune WHERE district = d AND original = ANY (comuni)), price_cents, NULL, active
 FROM bench.original, generate_series(greatest(1, %(first_district)s), %(districts)s - 1) d;
+INSERT INTO availability_rule
+SELECT bench.name(offering_id, d), weekdays, opens, closes, slot_minutes, capacity, on_holidays, valid_from, valid_to
+FROM availability_rule, generate_series(greatest(1, %(first_district)s), %(districts)s - 1) d
+WHERE offering_id IN (SELECT id FROM bench.original);
 INSERT INTO slot
 SELECT bench.id(starts_at, 2, hashtextextended(bench.name(offering_id, d), 0) & 576460752303423487),
-    bench.name(offering_id, d), starts_at, ends_at, service_date, zone, capacity, 0, false, '{}'
+    bench.name(offering_id, d), starts_at, ends_at, service_date, zone, capacity, 0, false,
+    ARRAY(SELECT code FROM bench.comune WHERE district = d AND original = ANY (closed_comuni))
 FROM slot, generate_series(greatest(1, %(first_district)s), %(districts)s - 1) d
 WHERE offering_id IN (SELECT id FROM bench.original) AND starts_at > %(now)s AND NOT withdrawn;
 
