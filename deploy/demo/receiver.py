@@ -28,6 +28,7 @@ class Receiver:
         self.received = Received()
         self.secret: str | None = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a sender that is cut off
         threading.Thread(target=self._server.serve_forever, name="webhook-receiver", daemon=True).start()
 
     @property

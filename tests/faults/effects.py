@@ -103,20 +103,22 @@ def _check_notices(
 def _check_cooperatives(site: Site, findings: Findings, arrival_seconds: float) -> None:
     """Every public event of a cooperative is in its feed once, and came to its queue and webhook."""
     addressed: dict[str, list[str]] = defaultdict(list)
-    since = site.connected_at
+    connected: dict[str, set[str]] = defaultdict(set)  # of them, since the cooperatives' systems are there
     for service in SERVICES:
-        query = "SELECT event_id, routing_key FROM outbox WHERE public AND created_at > :since"
-        for event_id, routing_key in site.rows(service, query, since=since):
-            addressed[str(routing_key).rpartition(".")[2]].append(str(event_id))
+        query = "SELECT event_id, routing_key, created_at > :since FROM outbox WHERE public"
+        for event_id, routing_key, while_there in site.rows(service, query, since=site.connected_at):
+            provider = str(routing_key).rpartition(".")[2]
+            addressed[provider].append(str(event_id))
+            if while_there:
+                connected[provider].add(str(event_id))
     addressed.pop("-", None)
-    query = "SELECT provider, event_id FROM feed_event WHERE occurred_at > :since"
     feeds: dict[str, list[str]] = defaultdict(list)
-    for provider, event_id in site.rows("notifications", query, since=since):
+    for provider, event_id in site.rows("notifications", "SELECT provider, event_id FROM feed_event"):
         feeds[str(provider)].append(str(event_id))
     for provider in addressed.keys() | feeds.keys():
         findings.compare(f"feed of {provider}", addressed[provider], feeds[provider])
     for slug, cooperative in site.cooperatives.items():
-        wanted = set(addressed[slug])
+        wanted = connected[slug]
         try:
             eventually(
                 lambda here=cooperative, these=wanted: these <= here.queued & here.notified,

@@ -31,8 +31,8 @@ MIX: Mapping[str, int] = {
     STATEMENT: 2,
     REGISTER: 3,
 }
-FULL = frozenset({"slot-full", "voucher-exhausted"})
-"""Refusals of a booking that have nothing to do with faults."""
+REFUSED = frozenset({"slot-full", "voucher-exhausted", "booking-lapsed"})
+"""Refusals that a citizen has to live with; the last one when her seat was held too long, by some clock."""
 BOOKINGS: Mapping[str, int] = {BOOK: 3, CANCEL: 1}
 """Only what changes holds, for faults that are to meet as many of them as possible."""
 
@@ -125,7 +125,7 @@ class Life:
         reply = self.citizen.post("/bookings", request)
         if reply.status == 201:
             return self.booked(reply.body, request)
-        if reply.refusal not in FULL:
+        if reply.refusal not in REFUSED:
             self._blame("booking", reply)
         return False
 

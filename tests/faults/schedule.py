@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.faults.fault import Fault
 
-AT_ONCE = (3, 4, 5)
+AT_ONCE = (3, 4, 5, 6)
 """How many come together; each number as often as any other, as far as enough of them go together."""
 HEAVY_AT_ONCE = (1, 1, 1, 2)
 """How many of these may be heavy ones."""

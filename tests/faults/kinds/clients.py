@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.faults.client import Reply
 from tests.faults.fault import Fault
-from tests.faults.life import FULL, Life
+from tests.faults.life import REFUSED, Life
 from tests.faults.site import Site
 
 _TIMES = 8
@@ -42,7 +42,7 @@ def impatient(site: Site, chance: random.Random, asking: Asking) -> Iterator[Non
     if len(made) > 1:
         site.planted.wrong.append(f"one key made bookings {sorted(made)}")
     site.planted.wrong += [
-        f"booking: {reply}" for reply in replies if reply.status != 201 and reply.refusal not in FULL
+        f"booking: {reply}" for reply in replies if reply.status != 201 and reply.refusal not in REFUSED
     ]
     for reply in made.values():
         life.booked(reply.body, request)
