@@ -1,6 +1,6 @@
 """Which rows of the outbox are to be published, and what becomes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -17,36 +17,25 @@ class Pending:
     def __init__(self, tables: MessagingTables, *, retry_maximum_seconds: float) -> None:
         self._outbox = tables.outbox
         self._retry_maximum_seconds = retry_maximum_seconds
+        self._next = _next_statement(tables.outbox)
+        self._mark = (
+            sa.update(tables.outbox)
+            .where(tables.outbox.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.BigInteger))))
+            .values(published_at=sa.func.now(), last_error=None)
+        )
 
-    def next(self, connection: sa.Connection, limit: int) -> Sequence[Row]:
-        """The oldest unpublished events, none of an aggregate with an event that is held back.
+    def next(self, connection: sa.Connection, limit: int, *, besides: Collection[str] = ()) -> Sequence[Row]:
+        """The oldest unpublished events, none of an aggregate in `besides` or with an event that is held
+        back.
 
         Selected by flag, not after the last id seen: ids are given before commit, so a smaller one may appear
         later.
         """
-        outbox = self._outbox
-        earlier = outbox.alias()
-        held_back = sa.select(earlier.c.subject).where(
-            earlier.c.published_at.is_(None),
-            earlier.c.attempts > 0,
-            earlier.c.next_attempt_at > sa.func.now(),
-        )
-        statement = (
-            sa.select(outbox)
-            .where(outbox.c.published_at.is_(None), outbox.c.subject.not_in(held_back))
-            .order_by(outbox.c.id)
-            .limit(limit)
-        )
-        return connection.execute(statement).mappings().all()
+        return connection.execute(self._next, {"most": limit, "besides": list(besides)}).mappings().all()
 
     def mark_published(self, connection: sa.Connection, ids: Sequence[int]) -> None:
         """The broker has these."""
-        statement = (
-            sa.update(self._outbox)
-            .where(self._outbox.c.id == sa.any_(sa.bindparam("ids", list(ids), sa.ARRAY(sa.BigInteger))))
-            .values(published_at=sa.func.now(), last_error=None)
-        )
-        connection.execute(statement)
+        connection.execute(self._mark, {"ids": list(ids)})
 
     def hold_back(self, connection: sa.Connection, refused: dict[int, str]) -> None:
         """The broker did not take these, for these reasons: try again after a pause that grows."""
@@ -75,20 +64,34 @@ class Pending:
         return max(0.0, float(connection.scalar(statement) or 0.0))
 
 
-def waves(rows: Sequence[Row]) -> list[list[Row]]:
-    """`rows` split so that each part has at most one event of an aggregate, in order.
-
-    A part may be published all at once: nothing in it can overtake what must come before it.
+def first_of_each(rows: Sequence[Row]) -> list[Row]:
+    """The first row of every aggregate. They may be published all at once: nothing in them can overtake what
+    must come before it.
     """
-    parts: list[list[Row]] = []
-    seen: dict[Any, int] = {}
+    first: dict[str, Row] = {}
     for row in rows:
-        turn = seen.get(row["subject"], 0)
-        seen[row["subject"]] = turn + 1
-        if turn == len(parts):
-            parts.append([])
-        parts[turn].append(row)
-    return parts
+        first.setdefault(row["subject"], row)
+    return list(first.values())
+
+
+def _next_statement(outbox: sa.Table) -> sa.Select[Any]:
+    """Built once: SQLAlchemy takes longer to build a statement than PostgreSQL to execute it."""
+    earlier = outbox.alias()
+    held_back = sa.select(earlier.c.subject).where(
+        earlier.c.published_at.is_(None),
+        earlier.c.attempts > 0,
+        earlier.c.next_attempt_at > sa.func.now(),
+    )
+    return (
+        sa.select(outbox)
+        .where(
+            outbox.c.published_at.is_(None),
+            outbox.c.subject.not_in(held_back),
+            outbox.c.subject != sa.all_(sa.bindparam("besides", type_=sa.ARRAY(sa.Text))),
+        )
+        .order_by(outbox.c.id)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+    )
 
 
 def _by_reason(refused: dict[int, str]) -> list[tuple[str, list[int]]]:

@@ -7,7 +7,8 @@ bounded: a broker that stalls costs the connection, never the process.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final
 
 import amqp
@@ -54,27 +55,14 @@ class Outgoing:
         )
 
 
-@dataclass
-class _Batch:
-    """What has become of the messages of one batch, by position; filled in as the broker answers."""
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A message that the broker has not answered for yet."""
 
-    first_tag: int
-    ids: dict[str | None, int]
-    pending: set[int]
-    refused: dict[int, str] = field(default_factory=dict)
-
-    def settle(self, tag: int, multiple: bool, reason: str | None) -> None:
-        last = tag - self.first_tag
-        settled = {place for place in self.pending if place <= last} if multiple else {last} & self.pending
-        self.pending -= settled
-        if reason is not None:
-            self.refused.update(dict.fromkeys(settled, reason))
-
-    def returned(self, message: amqp.Message, reason: str) -> None:
-        # The broker confirms a returned message right afterwards; what counts is that it went nowhere.
-        place = self.ids.get(message.properties.get("message_id"))
-        if place is not None:
-            self.refused[place] = reason
+    key: int
+    message_id: str | None
+    answer_by: float
+    """On the monotonic clock."""
 
 
 class ConfirmingPublisher:
@@ -101,7 +89,10 @@ class ConfirmingPublisher:
         self._connection: amqp.Connection | None = None
         self._channel: amqp.Channel | None = None
         self._next_tag = 1
-        self._batch: _Batch | None = None
+        self._sent: dict[int, _Sent] = {}
+        """By the broker's tag, in the order of sending."""
+        self._returned: dict[str | None, str] = {}
+        self._answers: dict[int, str | None] = {}
 
     @property
     def connected(self) -> bool:
@@ -130,30 +121,53 @@ class ConfirmingPublisher:
                 self._channel = channel
         return self._channel
 
+    def send(self, messages: Mapping[int, Outgoing]) -> None:
+        """Send all `messages` and return; `answers` tells what became of each, by its key. Keys, and
+        `message_id`s, must differ from those not answered yet.
+
+        Raises:
+            BrokerLost: the connection failed; any of those not answered yet may have been taken.
+        """
+        channel = self.connect()
+        with self._translated(), self._bounded():
+            for key, message in messages.items():
+                answer_by = time.monotonic() + self._timeout
+                self._sent[self._next_tag] = _Sent(key, message.message_id, answer_by)
+                self._next_tag += 1
+                channel.basic_publish(
+                    message.to_amqp(), message.exchange, message.routing_key, mandatory=True
+                )
+
+    def answers(self, at_least: int = 1) -> dict[int, str | None]:
+        """What the broker has answered since last asked, once that is `at_least` so many or all there are.
+
+        Keys of messages that it has stored, with None, and of those it did not take, with the reason: no
+        queue is bound, or a queue is full. Answers outlive the connection.
+
+        Raises:
+            BrokerLost: the connection failed, or an answer did not come in time.
+        """
+        with self._translated():
+            while self._sent and len(self._answers) < at_least:
+                left = next(iter(self._sent.values())).answer_by - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError(f"{len(self._sent)} confirms missing after {self._timeout} s")
+                assert self._connection is not None  # noqa: S101 - connected in send; only for the type
+                self._connection.drain_events(timeout=left)
+        answers, self._answers = self._answers, {}
+        return answers
+
     def publish(self, messages: Sequence[Outgoing]) -> dict[int, str]:
         """Send all `messages` and wait until the broker has answered for each.
 
-        Returns the positions that it did not take, with the reason: no queue is bound, or a queue is full.
-        All others are stored by the broker. `message_id`s must differ within a batch.
+        Returns the positions that it did not take, with the reason. All others are stored by the broker.
 
         Raises:
-            BrokerLost: the connection failed or the confirms did not come in time; any of them may have been
-            taken.
+            BrokerLost: any of them may have been taken.
         """
-        channel = self.connect()
-        ids = {message.message_id: place for place, message in enumerate(messages)}
-        if len(ids) != len(messages):
-            raise ValueError("messages of one batch must have different ids")
-        self._batch = batch = _Batch(self._next_tag, ids, set(range(len(messages))))
-        with self._translated():
-            with self._bounded():
-                for message in messages:
-                    self._next_tag += 1
-                    channel.basic_publish(
-                        message.to_amqp(), message.exchange, message.routing_key, mandatory=True
-                    )
-            self._await(batch)
-        return batch.refused
+        self.send(dict(enumerate(messages)))
+        answers = self.answers(at_least=len(messages))
+        return {place: reason for place, reason in answers.items() if reason is not None}
 
     def keep_alive(self) -> None:
         """Answer and send heartbeats; to be called about every second while idle. Raise `BrokerLost`."""
@@ -167,7 +181,7 @@ class ConfirmingPublisher:
                 self._connection.heartbeat_tick()
 
     def close(self) -> None:
-        """Close in order if the broker still answers, else just let go."""
+        """Close in order if the broker still answers, else just let go; forget the answers not asked for."""
         if self._connection is not None:
             try:
                 with self._bounded():
@@ -175,27 +189,26 @@ class ConfirmingPublisher:
             except (AMQPError, OSError):
                 pass
             self._drop()
-
-    def _await(self, batch: _Batch) -> None:
-        deadline = time.monotonic() + self._timeout
-        while batch.pending:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError(f"{len(batch.pending)} confirms missing after {self._timeout} s")
-            assert self._connection is not None  # noqa: S101 - connected above; only for the type
-            self._connection.drain_events(timeout=left)
+        self._answers.clear()
 
     def _on_ack(self, tag: int, multiple: bool) -> None:
-        if self._batch is not None:
-            self._batch.settle(tag, multiple, None)
+        self._settle(tag, multiple, None)
 
     def _on_nack(self, tag: int, multiple: bool) -> None:
-        if self._batch is not None:
-            self._batch.settle(tag, multiple, "refused by the broker (a queue is full)")
+        self._settle(tag, multiple, "refused by the broker (a queue is full)")
+
+    def _settle(self, tag: int, multiple: bool, reason: str | None) -> None:
+        if multiple:
+            tags = list(takewhile(lambda sent: sent <= tag, self._sent))  # tags grow
+        else:
+            tags = [tag] if tag in self._sent else []
+        for each in tags:
+            sent = self._sent.pop(each)
+            # The broker confirms a returned message right afterwards; what counts is that it went nowhere.
+            self._answers[sent.key] = self._returned.pop(sent.message_id, reason)
 
     def _on_return(self, error: Exception, _exchange: str, _key: str, message: amqp.Message) -> None:
-        if self._batch is not None:
-            self._batch.returned(message, f"no queue is bound for it: {error}")
+        self._returned[message.properties.get("message_id")] = f"no queue is bound for it: {error}"
 
     @contextmanager
     def _bounded(self) -> Iterator[None]:
@@ -216,5 +229,7 @@ class ConfirmingPublisher:
 
     def _drop(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
+        self._sent.clear()
+        self._returned.clear()
         if connection is not None:
             connection.collect()  # closes the socket without asking the broker

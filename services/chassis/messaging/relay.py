@@ -8,13 +8,13 @@ confirm and the mark means that an event is published again, with the same id.
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
 import amqp
 import sqlalchemy as sa
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 
 from services.chassis import crash_points, locks, ops
 from services.chassis.backoff import Backoff
@@ -22,7 +22,7 @@ from services.chassis.database import Database
 from services.chassis.definition import ServiceDefinition
 from services.chassis.logs import get_logger
 from services.chassis.messaging.envelope import to_message
-from services.chassis.messaging.pending import Pending, Row, waves
+from services.chassis.messaging.pending import Pending, Row, first_of_each
 from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher
 from services.chassis.messaging.retention import Retention, purge
 from services.chassis.messaging.tables import WAKE_CHANNEL, messaging_tables
@@ -42,7 +42,6 @@ _active = Gauge("relay_active", "1 while this process publishes, 0 while it stan
 _oldest = Gauge("outbox_oldest_unpublished_seconds", "Age of the oldest event not yet published")
 _published = Counter("outbox_published_total", "Events confirmed by the broker")
 _refused = Counter("outbox_refused_total", "Events the broker did not take; each is offered again later")
-_batches = Histogram("outbox_batch_seconds", "From reading a batch of events to marking it")
 
 
 def run(settings: ServiceSettings, definition: ServiceDefinition, database: Database) -> None:
@@ -82,6 +81,9 @@ class Relay:
             name=f"{service}-relay",
             on_connect=self._check_exchanges,
         )
+        self._in_flight: dict[int, str] = {}
+        """Rows that the broker has not answered for yet, and their aggregates."""
+        self._broker_pauses = Backoff(maximum_seconds=_LONGEST_PAUSE_SECONDS)
         self._leading = False
         self._observe_at = 0.0
         self._purge_at = 0.0
@@ -105,6 +107,7 @@ class Relay:
                 self._leading = False
                 _active.set(0)
                 self._publisher.close()
+                self._in_flight.clear()
 
     def check_broker(self) -> None:
         """Raise while this relay should publish and cannot."""
@@ -127,57 +130,65 @@ class Relay:
     def _lead(self, connection: sa.Connection) -> None:
         connection.execute(sa.text(f"LISTEN {WAKE_CHANNEL}"))
         connection.execute(sa.text(f"SET lock_timeout = '{_FALLING_ASLEEP_MS}ms'"))
-        pauses = Backoff(maximum_seconds=_LONGEST_PAUSE_SECONDS)
         while not self._stopping.is_set():
             self._housekeep(connection)
             try:
                 self._publisher.connect()
-                if not self._publish_batch(connection):
+                if not self._publish(connection):
                     self._publisher.keep_alive()
+                    self._broker_pauses.reset()
                     self._sleep(connection)
-                pauses.reset()
             except BrokerLost as error:
-                pause = pauses.next_seconds()
+                self._forget_in_flight(connection)
+                pause = self._broker_pauses.next_seconds()
                 _log.warning("broker lost", cause=str(error), again_in_seconds=round(pause, 1))
                 self._stopping.wait(pause)
-
-    def _publish_batch(self, connection: sa.Connection) -> bool:
-        """Publish the events that are due; whether there were any."""
-        started = time.perf_counter()
-        rows = self._pending.next(connection, self._settings.relay_batch_size)
-        if not rows:
-            return False
-        confirmed: list[int] = []
-        refused: dict[int, str] = {}
         try:
-            self._publish(rows, confirmed, refused)
-        finally:  # what is known stays known even if the broker is lost half-way
-            if confirmed:
-                crash_points.crash_point(crash_points.RELAY)
-                self._pending.mark_published(connection, confirmed)
-                _published.inc(len(confirmed))
-            if refused:
-                self._pending.hold_back(connection, refused)
-                _refused.inc(len(refused))
-                _log.warning(
-                    "events not taken by the broker",
-                    count=len(refused),
-                    reasons=sorted(set(refused.values())),
-                )
-        _batches.observe(time.perf_counter() - started)
-        return True
+            self._settle(connection, self._publisher.answers(at_least=len(self._in_flight)))
+        except BrokerLost:
+            self._forget_in_flight(connection)
 
-    def _publish(self, rows: Sequence[Row], confirmed: list[int], refused: dict[int, str]) -> None:
-        held_back: set[str] = set()
-        for wave in waves(rows):
-            free = [row for row in wave if row["subject"] not in held_back]
-            reasons = self._publisher.publish([to_message(row, self._service) for row in free])
-            for place, row in enumerate(free):
-                if place in reasons:
-                    refused[row["id"]] = reasons[place]
-                    held_back.add(row["subject"])
-                else:
-                    confirmed.append(row["id"])
+    def _publish(self, connection: sa.Connection) -> bool:
+        """Send what is due and has room among those in flight, one event of each aggregate; or, when there is
+        no more of it, settle what the broker has answered. Whether there was anything to do.
+
+        Half of the room is filled while the broker works on the other half.
+        """
+        half = max(1, self._settings.relay_batch_size // 2)
+        room = self._settings.relay_batch_size - len(self._in_flight)
+        rows: Sequence[Row] = ()
+        if room >= half:
+            rows = self._pending.next(connection, half, besides=self._in_flight.values())
+            chosen = {row["id"]: row for row in first_of_each(rows)}
+            self._in_flight |= {number: row["subject"] for number, row in chosen.items()}
+            self._publisher.send({number: to_message(row, self._service) for number, row in chosen.items()})
+        if len(rows) < half and self._in_flight:
+            self._settle(connection, self._publisher.answers(at_least=max(1, half - room)))
+            return True
+        return bool(rows)
+
+    def _settle(self, connection: sa.Connection, answers: Mapping[int, str | None]) -> None:
+        """Write down what the broker has answered."""
+        confirmed = [number for number, reason in answers.items() if reason is None]
+        refused = {number: reason for number, reason in answers.items() if reason is not None}
+        if confirmed:
+            crash_points.crash_point(crash_points.RELAY)
+            self._broker_pauses.reset()
+            self._pending.mark_published(connection, confirmed)
+            _published.inc(len(confirmed))
+        if refused:
+            self._pending.hold_back(connection, refused)
+            _refused.inc(len(refused))
+            _log.warning(
+                "events not taken by the broker", count=len(refused), reasons=sorted(set(refused.values()))
+            )
+        for number in answers:
+            del self._in_flight[number]
+
+    def _forget_in_flight(self, connection: sa.Connection) -> None:
+        """The connection is gone: what was answered before stays known, all else is published again."""
+        self._settle(connection, self._publisher.answers(at_least=0))
+        self._in_flight.clear()
 
     def _sleep(self, connection: sa.Connection) -> None:
         """Until an event is written, or the time to look again has come.
