@@ -47,9 +47,10 @@ def episodes(faults: Sequence[Fault], seed: int) -> Iterator[Episode]:
         if not waiting:
             waiting = chance.sample(everything, len(everything))
         together = _take(waiting, chance.choice(AT_ONCE), chance.choice(HEAVY_AT_ONCE))
+        # The heavy ones first: what is mended while they last is not yet expected to be well.
         strokes = tuple(
-            _stroke(fault, chance.uniform(0.0, _SPREAD_SECONDS) if number else 0.0, chance)
-            for number, fault in enumerate(together)
+            _stroke(fault, 0.0 if fault.heavy else chance.uniform(0.0, _SPREAD_SECONDS), chance)
+            for fault in together
         )
         yield Episode(strokes, chance.uniform(0.0, _LONGEST_PAUSE_SECONDS))
 
