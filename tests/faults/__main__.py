@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0, help="of faults (default: 5)")
     parser.add_argument("--seed", type=int, help="of the schedule (default: a new one, which is told)")
-    parser.add_argument("--clients", type=int, default=16, help="at once (default: 16)")
+    parser.add_argument("--clients", type=int, default=20, help="at once (default: 20)")
     parser.add_argument("--pause", type=float, default=0.05, help="of a client, in seconds (default: 0.05)")
     parser.add_argument("--only", nargs="+", choices=sorted(BY_NAME), metavar="FAULT", help="just these")
     parser.add_argument("--keep-logs", type=Path, metavar="DIR", help="where to copy the logs")

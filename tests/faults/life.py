@@ -21,15 +21,15 @@ BOOK, BOOK_FREE, CANCEL, DELIVER = "book with a voucher", "book without", "cance
 SEARCH, SLOTS, VOUCHER, STATEMENT = "search", "free slots", "balance", "statement"
 REGISTER = "register"
 MIX: Mapping[str, int] = {
-    BOOK: 20,
-    BOOK_FREE: 10,
-    CANCEL: 14,
-    DELIVER: 6,
-    SEARCH: 20,
-    SLOTS: 14,
-    VOUCHER: 11,
-    STATEMENT: 2,
-    REGISTER: 3,
+    BOOK: 17,
+    BOOK_FREE: 9,
+    CANCEL: 12,
+    DELIVER: 5,
+    SEARCH: 24,
+    SLOTS: 16,
+    VOUCHER: 14,
+    STATEMENT: 1,
+    REGISTER: 2,
 }
 REFUSED = frozenset({"slot-full", "voucher-exhausted", "booking-lapsed"})
 """Refusals that a citizen has to live with; the last one when her seat was held too long, by some clock."""

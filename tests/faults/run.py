@@ -30,7 +30,7 @@ class Plan:
     faults: Sequence[Fault]
     seconds: float
     seed: int
-    clients: int = 16
+    clients: int = 20
     pause_seconds: float = 0.05
 
 

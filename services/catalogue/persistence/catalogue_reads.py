@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from services.catalogue.persistence.conditions import accredited, serves
+from services.catalogue.persistence.conditions import accredited, entry_in_register, is_accredited, serves
 from services.catalogue.persistence.tables import (
     accreditation,
     ambito,
@@ -100,6 +100,7 @@ def _free_slots() -> sa.Select[Any]:
         )
         .join(offering, offering.c.id == slot.c.offering_id)
         .join(service, service.c.slug == offering.c.service)
+        .outerjoin(accreditation, entry_in_register(slot.c.service_date))
         .where(
             offering.c.service == sa.bindparam("service", type_=sa.Text),
             offering.c.active,
@@ -111,7 +112,7 @@ def _free_slots() -> sa.Select[Any]:
             slot.c.starts_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
             slot.c.taken < slot.c.capacity,
             sa.not_(slot.c.withdrawn),
-            accredited(slot.c.service_date),
+            is_accredited(),
         )
         # At the same time, an order that favours nobody and stays the same.
         .order_by(slot.c.starts_at, sa.func.md5(sa.cast(slot.c.id, sa.Text)))

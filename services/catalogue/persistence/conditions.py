@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from services.catalogue.persistence.constants import text
 from services.catalogue.persistence.tables import accreditation, booking, offering, service, slot
+
+_NO_SECTION: Final = service.c.section == text("")
 
 
 def accredited(
@@ -16,14 +18,28 @@ def accredited(
     """`provider`, or the offering's, may deliver the service on `day`: no section needed, or an entry in
     it.
     """
-    entry = sa.exists().where(
+    return sa.or_(_NO_SECTION, sa.exists().where(entry_in_register(day, provider)))
+
+
+def entry_in_register(
+    day: sa.ColumnElement[Any], provider: sa.ColumnElement[str] = offering.c.provider
+) -> sa.ColumnElement[bool]:
+    """The row of `accreditation`, of which there is at most one, that lets `provider` deliver on `day`.
+
+    For many rows, join it and ask `is_accredited`: PostgreSQL looks for an EXISTS under an OR row by row.
+    """
+    return sa.and_(
         accreditation.c.provider == provider,
         accreditation.c.section == service.c.section,
         accreditation.c.state == text("accredited"),
         accreditation.c.valid_from <= day,
         day <= accreditation.c.valid_to,
     )
-    return sa.or_(service.c.section == text(""), entry)
+
+
+def is_accredited() -> sa.ColumnElement[bool]:
+    """As `accredited`, where `entry_in_register` is an outer join."""
+    return sa.or_(_NO_SECTION, accreditation.c.provider.is_not(None))
 
 
 def still_accredited() -> sa.ColumnElement[bool]:

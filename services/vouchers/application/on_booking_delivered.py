@@ -11,8 +11,8 @@ from services.chassis.messaging import Event, Outbox, PermanentFailure, Received
 from services.contracts.events.base import routing_key
 from services.contracts.events.catalogue import BookingDelivered
 from services.contracts.events.vouchers import VoucherExhausted
-from services.vouchers.persistence import holds
-from services.vouchers.persistence.holds import Ended
+from services.vouchers.persistence import hold_endings, holds
+from services.vouchers.persistence.hold_endings import Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class OnBookingDelivered:
         booking = message.parse(BookingDelivered)
         if not booking.with_voucher:
             return
-        ended = holds.consume(connection, booking.booking_id, self.clock.now())
+        ended = hold_endings.consume(connection, booking.booking_id, self.clock.now())
         if ended is not None:
             if ended.available == 0 and ended.reserved == 0:
                 self._tell_exhausted(connection, ended)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from services.chassis.clock import Clock
 from services.chassis.messaging import PermanentFailure, Received
 from services.contracts.events.catalogue import BookingCancelled, BookingEvent, BookingLapsed, BookingRefused
-from services.vouchers.persistence import holds
+from services.vouchers.persistence import hold_endings, holds
 
 EVENTS: Final[dict[str, type[BookingEvent]]] = {
     model.event_type(): model for model in (BookingLapsed, BookingRefused, BookingCancelled)
@@ -36,7 +36,7 @@ class OnBookingEnded:
         # Twice at most: a hold that is being written when the release looks is waited for by the tombstone,
         # and is there when the release looks again.
         for _ in range(2):
-            if holds.release(connection, booking.booking_id, now) or holds.bury(
+            if hold_endings.release(connection, booking.booking_id, now) or hold_endings.bury(
                 connection, booking.booking_id, now
             ):
                 return

@@ -17,7 +17,7 @@ from services.chassis.refusal import Refusal
 from services.vouchers.application.choose_provider import ChooseProviderCommand
 from services.vouchers.domain.ledger import Balance
 from services.vouchers.domain.voucher import Voucher
-from services.vouchers.persistence import holds
+from services.vouchers.persistence import hold_endings, holds
 from tests.support.polling import eventually
 from tests.vouchers.world import AURORA, B1, B2, BETULLA, HOME_CARE, LAST, World, citizen
 
@@ -142,7 +142,7 @@ class TestHoldAgainstRelease:
     def test_without_a_tombstone_a_late_hold_is_held_for_ever(self, world: World) -> None:
         voucher, booking = world.voucher(), new_id()
         with world.database.transaction() as connection:
-            assert holds.release(connection, booking, world.clock.now()) is None
+            assert hold_endings.release(connection, booking, world.clock.now()) is None
         world.hold(voucher, booking)
         assert world.now_of(voucher).balance.reserved == 60
 
