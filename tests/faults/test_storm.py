@@ -7,7 +7,7 @@ from tests.faults.kinds import ALL
 from tests.faults.run import Plan, run
 from tests.faults.site import Site
 
-_SECONDS = 35
+_SECONDS = 20
 _SEED = 20_261_123
 
 
