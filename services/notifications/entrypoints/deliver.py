@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Final
 
 import sqlalchemy as sa
@@ -46,7 +47,12 @@ def run(settings: NotificationsSettings, database: Database) -> None:
     stopping = threading.Event()
     deliverer, sender = webhook_deliverer(settings, database), email_deliverer(settings, database)
     webhooks = Pool(
-        "webhook", threads=settings.webhook_concurrency, claim=deliverer.claim, perform=deliverer.perform
+        "webhook",
+        threads=settings.webhook_concurrency,
+        claim=deliverer.claim,
+        perform=deliverer.perform,
+        of=attrgetter("endpoint_id"),
+        share=settings.webhook_endpoint_concurrency,
     )
     emails = Pool("email", threads=settings.email_concurrency, claim=sender.claim, perform=sender.perform)
     pools: tuple[AnyPool, ...] = (webhooks, emails)

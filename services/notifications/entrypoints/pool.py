@@ -5,16 +5,18 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter as Count
+from prometheus_client import Gauge, Histogram
 
 from services.chassis.logs import get_logger
 
 Claim = TypeVar("Claim")
 
-_attempts = Counter("deliver_attempts_total", "Attempts made, by the state after them", ["kind", "state"])
+_attempts = Count("deliver_attempts_total", "Attempts made, by the state after them", ["kind", "state"])
 _seconds = Histogram(
     "deliver_attempt_seconds",
     "From the start of an attempt to its record",
@@ -30,7 +32,9 @@ class Pool(Generic[Claim]):
 
     Never more is claimed than can begin at once, so that nothing waits here while its lease runs out.
     `perform` returns the state after its attempt; an error in it is logged, and the claim's lease ends by
-    itself. `wake` is set whenever a thread has become free, and by whoever knows of new work.
+    itself. `wake` is set by whoever knows of new work; and whenever a thread has become free while more was
+    due than could be claimed, because there were no more free threads, or no more than `share` of claims with
+    the same `of` may be under way.
     """
 
     def __init__(
@@ -40,11 +44,17 @@ class Pool(Generic[Claim]):
         threads: int,
         claim: Callable[[int], list[Claim]],
         perform: Callable[[Claim], str],
+        of: Callable[[Claim], Hashable] = id,
+        share: int | None = None,
     ) -> None:
         self.kind = kind
         self.wake = threading.Event()
         self._claim = claim
         self._perform = perform
+        self._of = of
+        self._share = threads if share is None else share
+        self._under_way: Counter[Hashable] = Counter()
+        self._more_was_due = False
         self._free = threads
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
@@ -59,9 +69,12 @@ class Pool(Generic[Claim]):
             free = self._free
         if free == 0:
             return
-        for claimed in self._claim(free):
-            with self._lock:
-                self._free -= 1
+        work = self._claim(free)
+        with self._lock:
+            self._more_was_due = len(work) == free
+            self._free -= len(work)
+            self._under_way.update(map(self._of, work))
+        for claimed in work:
             self._work.put(claimed)
 
     def wait_idle(self, timeout_seconds: float) -> bool:
@@ -71,11 +84,16 @@ class Pool(Generic[Claim]):
 
     def _run(self) -> None:
         while True:
-            self._attempt(self._work.get())
+            claimed = self._work.get()
+            self._attempt(claimed)
+            whose = self._of(claimed)
             with self._idle:
                 self._free += 1
+                held_back_others = self._under_way[whose] >= self._share
+                self._under_way -= Counter([whose])  # leaves nothing at zero
+                if self._more_was_due or held_back_others:
+                    self.wake.set()
                 self._idle.notify_all()
-            self.wake.set()
 
     def _attempt(self, claimed: Claim) -> None:
         started = time.perf_counter()

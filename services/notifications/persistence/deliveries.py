@@ -99,15 +99,14 @@ def queue_again(connection: sa.Connection, endpoint_id: UUID, delivery_id: UUID)
 
 def add_attempt(connection: sa.Connection, delivery_id: UUID, answer: Answer) -> None:
     """Writes an attempt into the log."""
-    connection.execute(
-        sa.insert(webhook_attempt).values(
-            delivery_id=delivery_id,
-            at=answer.at,
-            status=answer.status,
-            error=answer.error,
-            milliseconds=answer.milliseconds,
-        )
-    )
+    row = {
+        "delivery_id": delivery_id,
+        "at": answer.at,
+        "status": answer.status,
+        "error": answer.error,
+        "milliseconds": answer.milliseconds,
+    }
+    connection.execute(_ADD_ATTEMPT, row)
 
 
 def give_up_all(connection: sa.Connection, endpoint_id: UUID) -> None:
@@ -155,6 +154,7 @@ def purge_deliveries(connection: sa.Connection, *, before: datetime, limit: int)
     return given_up + deleted
 
 
+_ADD_ATTEMPT: Final = sa.insert(webhook_attempt)
 _GIVEN_UP: Final[dict[str, Any]] = {
     "state": DeliveryState.FAILED.value,
     "next_attempt_at": None,

@@ -68,18 +68,14 @@ def claim_deliveries(
 def settle(connection: sa.Connection, claimed: ClaimedDelivery, step: NextStep, now: datetime) -> bool:
     """Writes what follows from the attempt. False if the lease has passed on, and with it the say."""
     final = step.state is not DeliveryState.PENDING
-    done = connection.execute(
-        sa.update(webhook_delivery)
-        .where(_delivery.id == claimed.id, _delivery.lease == claimed.lease)
-        .values(
-            state=step.state.value,
-            next_attempt_at=step.next_attempt_at,
-            finished_at=now if final else None,
-            lease=None,
-            leased_until=None,
-        )
-    )
-    return done.rowcount == 1
+    parameters = {
+        "settled": claimed.id,
+        "held": claimed.lease,
+        "new_state": step.state.value,
+        "again_at": step.next_attempt_at,
+        "ended_at": now if final else None,
+    }
+    return connection.execute(_SETTLE, parameters).rowcount == 1
 
 
 def oldest_due_delivery(connection: sa.Connection, now: datetime) -> timedelta:
@@ -90,6 +86,20 @@ def oldest_due_delivery(connection: sa.Connection, now: datetime) -> timedelta:
 
 _NOW: Final = sa.bindparam("now", type_=sa.DateTime(timezone=True))
 _TAKE_TURNS: Final = sa.select(sa.func.pg_advisory_xact_lock(_CLAIM_LOCK))
+_SETTLE: Final = (
+    sa.update(webhook_delivery)
+    .where(
+        _delivery.id == sa.bindparam("settled", type_=sa.UUID),
+        _delivery.lease == sa.bindparam("held", type_=sa.UUID),
+    )
+    .values(
+        state=sa.bindparam("new_state", type_=sa.Text),
+        next_attempt_at=sa.bindparam("again_at", type_=sa.DateTime(timezone=True)),
+        finished_at=sa.bindparam("ended_at", type_=sa.DateTime(timezone=True)),
+        lease=None,
+        leased_until=None,
+    )
+)
 _READY: Final = sa.and_(
     _endpoint.state == EndpointState.ACTIVE.value,
     sa.or_(_endpoint.paused_until.is_(None), _endpoint.paused_until <= _NOW),

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpcore
+
 from services.chassis.caller import Caller, Role
 from services.notifications.application.deliver_webhook import DeliverWebhooks
 from services.notifications.bootstrap import manage_endpoints, webhook_deliverer
@@ -50,7 +52,9 @@ class Webhooks:
         settings = world.settings
         changes: dict[str, Any] = {
             "clock": self.clock,
-            "send": WebhookClient(settings.webhook_timeout_seconds, self.clock, tls),
+            "send": WebhookClient(
+                settings.webhook_timeout_seconds, self.clock, tls or httpcore.default_ssl_context()
+            ),
         }
         self.endpoints = manage_endpoints(settings, world.database)
         if names is not None:

@@ -42,3 +42,23 @@ def test_a_failing_attempt_costs_no_thread() -> None:
         pool.fill()
         assert pool.wait_idle(10)
     assert eventually(lambda: performed) == [0, 1, 2, 3, 4]
+
+
+def finished(pool: Pool[str]) -> bool:
+    """Whether the pool looks again once what it claims now is done."""
+    pool.wake.clear()
+    pool.fill()
+    assert pool.wait_idle(10)
+    return pool.wake.is_set()
+
+
+def test_it_looks_again_only_if_more_was_due_than_it_could_take() -> None:
+    due = ["a", "a", "b"]
+
+    def pool(**limits: int) -> Pool[str]:
+        return Pool("test", claim=lambda most: due[:most], perform=lambda _: "done", of=str, **limits)  # type: ignore[arg-type]
+
+    assert not finished(pool(threads=4))
+    assert finished(pool(threads=3)), "no thread was free"
+    assert finished(pool(threads=4, share=2)), "a has all that it may have"
+    assert not finished(pool(threads=4, share=3))

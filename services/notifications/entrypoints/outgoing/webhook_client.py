@@ -10,7 +10,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpcore
@@ -31,7 +31,8 @@ class WebhookClient:
 
     timeout_seconds: float
     clock: Clock
-    ssl_context: ssl.SSLContext | None = None
+    # Made once: reading all certificate authorities takes longer than sending a webhook.
+    ssl_context: ssl.SSLContext = field(default_factory=httpcore.default_ssl_context)
 
     def __call__(
         self, url: EndpointUrl, addresses: Sequence[Address], headers: dict[str, str], body: bytes
