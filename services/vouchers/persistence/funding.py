@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,10 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.vouchers.domain.assignments import ChangeRules
 from services.vouchers.domain.commitment import Unit
-from services.vouchers.domain.ledger import Kind
 from services.vouchers.domain.measures import Measure, Rule
 from services.vouchers.domain.period import Period
-from services.vouchers.persistence.tables import ambito, budget, ledger_entry, measure, plan_line, voucher
+from services.vouchers.persistence.tables import ambito, budget, measure, plan_line, voucher
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,33 +109,22 @@ def find_budget(connection: sa.Connection, comune: str, fund: str, year: int) ->
 
 
 def list_budgets(connection: sa.Connection, comuni: frozenset[str] | None, year: int | None) -> list[Budget]:
-    """Budgets of `comuni` (None: of all) in `year` (None: every one). What was consumed is summed from the
-    ledger.
-    """
+    """Budgets of `comuni` (None: of all) in `year` (None: every one), with what their vouchers consumed."""
     consumed = (
-        sa.select(
-            voucher.c.comune,
-            voucher.c.fund,
-            voucher.c.budget_year.label("year"),
-            sa.func.sum(ledger_entry.c.amount_cents).label("cents"),
+        sa.select(sa.func.coalesce(sa.func.sum(voucher.c.consumed_cents), 0))
+        .where(
+            voucher.c.comune == budget.c.comune,
+            voucher.c.fund == budget.c.fund,
+            voucher.c.budget_year == budget.c.year,
         )
-        .join_from(voucher, ledger_entry, ledger_entry.c.voucher_id == voucher.c.id)
-        .where(ledger_entry.c.kind == Kind.CONSUME)
-        .group_by(voucher.c.comune, voucher.c.fund, voucher.c.budget_year)
+        .scalar_subquery()
     )
-    query = sa.select(budget)
+    query = sa.select(budget, sa.cast(consumed, sa.BigInteger)).order_by(*budget.primary_key.columns)
     if comuni is not None:
-        consumed = consumed.where(voucher.c.comune.in_(comuni))
         query = query.where(budget.c.comune.in_(comuni))
     if year is not None:
-        consumed = consumed.where(voucher.c.budget_year == year)
         query = query.where(budget.c.year == year)
-    spent = {(row.comune, row.fund, row.year): int(row.cents) for row in connection.execute(consumed)}
-    key = (budget.c.comune, budget.c.fund, budget.c.year)
-    return [
-        replace(Budget(*row), consumed_cents=spent.get((row.comune, row.fund, row.year), 0))
-        for row in connection.execute(query.order_by(*key))
-    ]
+    return [Budget(*row) for row in connection.execute(query)]
 
 
 def allocate(connection: sa.Connection, given: Budget) -> bool:

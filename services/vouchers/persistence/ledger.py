@@ -113,7 +113,8 @@ class Difference:
 
 
 def differences(connection: sa.Connection) -> list[Difference]:
-    """Where the service's own tables disagree: open holds with reservations, budgets with the ledger.
+    """Where the service's own tables disagree: open holds with reservations, budgets and costs with the
+    ledger.
 
     Each rule is one query, so it compares figures of one instant.
     """
@@ -155,15 +156,36 @@ def differences(connection: sa.Connection) -> list[Difference]:
         )
         .where(ledgered != budget.c.committed_cents)
     )
-    return [
-        Difference(f"reserved on voucher {row[0]}, against its open holds", int(row[1]), int(row[2]))
-        for row in connection.execute(reserved)
-    ] + [
-        Difference(
-            f"committed of budget {row[0]} {row[1]} {row[2]}, against its ledger", int(row[3]), int(row[4])
-        )
-        for row in connection.execute(committed)
-    ]
+    spent = (
+        sa.select(ledger_entry.c.voucher_id, sa.func.sum(ledger_entry.c.amount_cents).label("total"))
+        .where(ledger_entry.c.kind == Kind.CONSUME)
+        .group_by(ledger_entry.c.voucher_id)
+        .subquery()
+    )
+    cents = sa.func.coalesce(spent.c.total, 0)
+    cost = (
+        sa.select(voucher.c.id, cents, voucher.c.consumed_cents)
+        .join_from(voucher, spent, spent.c.voucher_id == voucher.c.id, isouter=True)
+        .where(cents != voucher.c.consumed_cents)
+    )
+    return (
+        [
+            Difference(f"reserved on voucher {row[0]}, against its open holds", int(row[1]), int(row[2]))
+            for row in connection.execute(reserved)
+        ]
+        + [
+            Difference(
+                f"committed of budget {row[0]} {row[1]} {row[2]}, against its ledger",
+                int(row[3]),
+                int(row[4]),
+            )
+            for row in connection.execute(committed)
+        ]
+        + [
+            Difference(f"cents consumed of voucher {row[0]}, against its ledger", int(row[1]), int(row[2]))
+            for row in connection.execute(cost)
+        ]
+    )
 
 
 def _ledgers_of(connection: sa.Connection, chosen: sa.Subquery) -> Iterator[tuple[Head, Iterator[Entry]]]:

@@ -130,6 +130,13 @@ voucher: Final = sa.Table(
     sa.Column("returned", sa.BigInteger, nullable=False),
     sa.Column("expired", sa.BigInteger, nullable=False),
     sa.Column("committed_cents", sa.BigInteger, nullable=False),
+    sa.Column(
+        "consumed_cents",
+        sa.BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="what its consumptions cost; kept by a trigger on the ledger",
+    ),
     # The assignments in force, as two arrays that belong together: the guard of a hold must find them on this
     # row.
     sa.Column("assigned_from", ARRAY(sa.Date), nullable=False),
