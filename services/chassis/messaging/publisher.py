@@ -165,7 +165,7 @@ class ConfirmingPublisher:
         Raises:
             BrokerLost: any of them may have been taken.
         """
-        self._answers.clear()  # of others, which were lost half-way
+        self._answers.clear()  # of a batch that was lost half-way
         self.send(dict(enumerate(messages)))
         answers = self.answers(at_least=len(messages))
         return {place: reason for place, reason in answers.items() if reason is not None}
