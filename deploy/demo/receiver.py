@@ -44,7 +44,11 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                length = int(self.headers.get("Content-Length", "0"))
+                body = self.rfile.read(length)
+                if len(body) < length:  # the sender was cut off; it comes again
+                    self.close_connection = True
+                    return
                 self.send_response(receiver.accept(body, dict(self.headers.items())))
                 self.end_headers()
 
