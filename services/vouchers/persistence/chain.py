@@ -36,6 +36,18 @@ class Facts:
     service_date: sa.ColumnElement[Any] | None = None
 
 
+def facts_of_hold(changed: sa.CTE, recorded_at: sa.ColumnElement[Any]) -> Facts:
+    """What an entry says of a hold that a statement made or ended; `changed` returns the hold's columns."""
+    return Facts(
+        quantity=changed.c.quantity,
+        amount_cents=changed.c.amount_cents,
+        recorded_at=recorded_at,
+        booking_id=changed.c.booking_id,
+        provider=changed.c.provider,
+        service_date=changed.c.service_date,
+    )
+
+
 def movement(kind: Kind, facts: Facts) -> dict[str, sa.ColumnElement[Any]]:
     """Values for an UPDATE of `voucher`: the balance moved by `kind`, the ledger's count and its new last
     hash.

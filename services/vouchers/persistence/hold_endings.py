@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
 
 from services.vouchers.domain.ledger import Kind
-from services.vouchers.persistence.chain import Facts, appended, facts_of_change, movement
+from services.vouchers.persistence.chain import appended, facts_of_change, facts_of_hold, movement
 from services.vouchers.persistence.tables import hold, voucher
 
 
@@ -88,14 +88,7 @@ def _end_statement(kind: Kind, state: str) -> sa.Select[tuple[UUID]]:
         )
         .cte("ended")
     )
-    facts = Facts(
-        quantity=ended.c.quantity,
-        amount_cents=ended.c.amount_cents,
-        recorded_at=ended.c.ended_at,
-        booking_id=ended.c.booking_id,
-        provider=ended.c.provider,
-        service_date=ended.c.service_date,
-    )
+    facts = facts_of_hold(ended, ended.c.ended_at)
     values = movement(kind, facts)
     if kind is Kind.CONSUME:
         # The last consumption is an event of the voucher; its number is taken with the balance.

@@ -14,7 +14,13 @@ from sqlalchemy.exc import IntegrityError
 
 from services.vouchers.domain.commitment import Unit
 from services.vouchers.domain.ledger import Kind
-from services.vouchers.persistence.chain import Facts, appended, entry_missing, facts_of_change, movement
+from services.vouchers.persistence.chain import (
+    appended,
+    entry_missing,
+    facts_of_change,
+    facts_of_hold,
+    movement,
+)
 from services.vouchers.persistence.tables import hold, ledger_entry, voucher
 
 
@@ -125,14 +131,7 @@ def _reserve_statement() -> sa.Select[tuple[int, int]]:
         .returning(*(hold.c[name] for name in claim if name != "state"))
         .cte("claimed")
     )
-    facts = Facts(
-        quantity=claimed.c.quantity,
-        amount_cents=claimed.c.amount_cents,
-        recorded_at=claimed.c.recorded_at,
-        booking_id=claimed.c.booking_id,
-        provider=claimed.c.provider,
-        service_date=claimed.c.service_date,
-    )
+    facts = facts_of_hold(claimed, claimed.c.recorded_at)
     moved = (
         sa.update(voucher)
         .values(movement(Kind.RESERVE, facts))

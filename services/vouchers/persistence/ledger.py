@@ -122,14 +122,40 @@ def differences(connection: sa.Connection) -> list[Difference]:
         sa.select(hold.c.voucher_id, sa.func.sum(hold.c.quantity).label("total"))
         .where(hold.c.state == "open")
         .group_by(hold.c.voucher_id)
-        .subquery()
     )
-    holds = sa.func.coalesce(held.c.total, 0)
-    reserved = (
-        sa.select(voucher.c.id, holds, voucher.c.reserved)
-        .join_from(voucher, held, held.c.voucher_id == voucher.c.id, isouter=True)
-        .where(holds != voucher.c.reserved)
+    spent = (
+        sa.select(ledger_entry.c.voucher_id, sa.func.sum(ledger_entry.c.amount_cents).label("total"))
+        .where(ledger_entry.c.kind == Kind.CONSUME)
+        .group_by(ledger_entry.c.voucher_id)
     )
+    return (
+        _of_vouchers(connection, "reserved on voucher {}, against its open holds", held, voucher.c.reserved)
+        + _of_budgets(connection)
+        + _of_vouchers(
+            connection, "cents consumed of voucher {}, against its ledger", spent, voucher.c.consumed_cents
+        )
+    )
+
+
+def _of_vouchers(
+    connection: sa.Connection, what: str, totals: sa.Select[tuple[UUID, int]], kept: sa.ColumnElement[int]
+) -> list[Difference]:
+    """Vouchers whose total (none: 0) is not what their row keeps."""
+    each = totals.subquery()
+    total = sa.func.coalesce(each.c.total, 0)
+    query = (
+        sa.select(voucher.c.id, total, kept)
+        .join_from(voucher, each, each.c.voucher_id == voucher.c.id, isouter=True)
+        .where(total != kept)
+    )
+    return [
+        Difference(what.format(number), int(expected), int(found))
+        for number, expected, found in connection.execute(query)
+    ]
+
+
+def _of_budgets(connection: sa.Connection) -> list[Difference]:
+    """Budgets whose commitment is not what their vouchers' ledgers bind."""
     key = (voucher.c.comune, voucher.c.fund, voucher.c.budget_year)
     signed = sa.case(
         (ledger_entry.c.kind == Kind.ISSUE, ledger_entry.c.amount_cents), else_=-ledger_entry.c.amount_cents
@@ -141,51 +167,21 @@ def differences(connection: sa.Connection) -> list[Difference]:
         .group_by(*key)
         .subquery()
     )
-    ledgered = sa.func.coalesce(bound.c.total, 0)
-    committed = (
-        sa.select(budget.c.comune, budget.c.fund, budget.c.year, ledgered, budget.c.committed_cents)
-        .join_from(
-            budget,
-            bound,
-            sa.and_(
-                bound.c.comune == budget.c.comune,
-                bound.c.fund == budget.c.fund,
-                bound.c.budget_year == budget.c.year,
-            ),
-            isouter=True,
+    total = sa.func.coalesce(bound.c.total, 0)
+    same = sa.and_(
+        bound.c.comune == budget.c.comune, bound.c.fund == budget.c.fund, bound.c.budget_year == budget.c.year
+    )
+    query = (
+        sa.select(budget.c.comune, budget.c.fund, budget.c.year, total, budget.c.committed_cents)
+        .join_from(budget, bound, same, isouter=True)
+        .where(total != budget.c.committed_cents)
+    )
+    return [
+        Difference(
+            f"committed of budget {comune} {fund} {year}, against its ledger", int(expected), int(found)
         )
-        .where(ledgered != budget.c.committed_cents)
-    )
-    spent = (
-        sa.select(ledger_entry.c.voucher_id, sa.func.sum(ledger_entry.c.amount_cents).label("total"))
-        .where(ledger_entry.c.kind == Kind.CONSUME)
-        .group_by(ledger_entry.c.voucher_id)
-        .subquery()
-    )
-    cents = sa.func.coalesce(spent.c.total, 0)
-    cost = (
-        sa.select(voucher.c.id, cents, voucher.c.consumed_cents)
-        .join_from(voucher, spent, spent.c.voucher_id == voucher.c.id, isouter=True)
-        .where(cents != voucher.c.consumed_cents)
-    )
-    return (
-        [
-            Difference(f"reserved on voucher {row[0]}, against its open holds", int(row[1]), int(row[2]))
-            for row in connection.execute(reserved)
-        ]
-        + [
-            Difference(
-                f"committed of budget {row[0]} {row[1]} {row[2]}, against its ledger",
-                int(row[3]),
-                int(row[4]),
-            )
-            for row in connection.execute(committed)
-        ]
-        + [
-            Difference(f"cents consumed of voucher {row[0]}, against its ledger", int(row[1]), int(row[2]))
-            for row in connection.execute(cost)
-        ]
-    )
+        for comune, fund, year, expected, found in connection.execute(query)
+    ]
 
 
 def _ledgers_of(connection: sa.Connection, chosen: sa.Subquery) -> Iterator[tuple[Head, Iterator[Entry]]]:

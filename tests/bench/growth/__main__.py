@@ -33,7 +33,7 @@ VOLUMES = (
 _END_TO_END_SECONDS = 6.0
 _PROGRESS = Progress()
 # While rows are made: what is lost in a crash is made again.
-_WHILE_FILLING = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "16GB", "autovacuum": "off"}
+_WHILE_FILLING = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB", "autovacuum": "off"}
 
 
 def main() -> int:
