@@ -27,6 +27,9 @@ def _sender(text: str) -> str:
 class NotificationsSettings(ServiceSettings):
     """What the processes of notifications read from their environment."""
 
+    worker_prefetch: int = Field(32, ge=1, le=100)
+    """Messages the worker holds at once; those that wait for their turn share a transaction."""
+
     event_data_key_file: Path = Path("/run/secrets/event-data-keys")
     """Keys, shared with identity, that open the contact data in its events: `id:base64,…`."""
     data_keys_file: Path = Path("/run/secrets/notifications-data-keys")

@@ -13,7 +13,7 @@ from services.catalogue.settings import Settings
 from services.chassis.clock import SystemClock
 from services.chassis.database import Database
 from services.chassis.jobs import Job
-from services.chassis.messaging import Subscription
+from services.chassis.messaging import Subscription, one_by_one
 
 SWEEP_SECONDS = 5
 SLOTS_SECONDS = 3_600
@@ -21,7 +21,7 @@ SLOTS_SECONDS = 3_600
 
 def subscriptions(settings: Settings, database: Database) -> Sequence[Subscription]:  # noqa: ARG001 - as asked for
     """Identity's news of persons."""
-    return [Subscription("catalogue.remember-person", EVENT_TYPES, remember_person)]
+    return [Subscription("catalogue.remember-person", EVENT_TYPES, one_by_one(remember_person))]
 
 
 def jobs(settings: Settings, database: Database) -> Sequence[Job]:  # noqa: ARG001 - as asked for

@@ -2,7 +2,7 @@
 
 from services.chassis.messaging.event import Event
 from services.chassis.messaging.outbox import Outbox
-from services.chassis.messaging.received import PermanentFailure, Received, Subscription
+from services.chassis.messaging.received import PermanentFailure, Received, Subscription, one_by_one
 from services.chassis.messaging.tables import MessagingTables, create_messaging_v1, messaging_tables
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "Subscription",
     "create_messaging_v1",
     "messaging_tables",
+    "one_by_one",
 ]

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import defaultdict
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -22,6 +22,7 @@ from services.chassis.messaging.envelope import from_message
 from services.chassis.messaging.received import PermanentFailure, Received, Subscription
 from services.chassis.messaging.tables import MessagingTables
 from services.chassis.refusal import Kind, Refusal
+from services.chassis.together import Together
 
 _PASSING: Final = frozenset({Kind.UNAVAILABLE, Kind.THROTTLED, Kind.IN_FLIGHT})
 
@@ -52,16 +53,18 @@ class Verdict:
 
 
 _FAILED: Final = frozenset({Outcome.AGAIN, Outcome.DEAD})
+_AT_ONCE: Final = 100
+"""So many events share a transaction at most."""
 
 
 class Processor:
-    """Runs the subscriptions of one service.
+    """Runs the subscriptions of one service; safe for concurrent use.
 
-    Each handler runs in one transaction with its inbox row, so its effect happens once however often the
-    event arrives. An event that several handle is handled by all in one transaction; if that fails, by each
-    in its own, so that none keeps another from its effect. While the database cannot be reached the message
-    is held, up to `database_wait_seconds`: a broken database is no fault of the message and must not use up
-    its tries.
+    Handlers run in one transaction with the inbox rows, so their effect happens once however often an event
+    arrives. All handlers of an event share a transaction, and so do events that wait at the same time, if
+    all that handle them allow it. If a transaction fails, each event has its own, and if that fails, each
+    handler: none keeps another from its effect. While the database cannot be reached messages are held, up to
+    `database_wait_seconds`: a broken database is no fault of theirs and must not use up their tries.
     """
 
     def __init__(
@@ -75,10 +78,12 @@ class Processor:
     ) -> None:
         self._database = database
         self._remember = _remember(tables.inbox)
-        self._by_type: dict[str, list[Subscription]] = defaultdict(list)
-        for subscription in subscriptions:
-            for event_type in subscription.event_types:
-                self._by_type[event_type].append(subscription)
+        self._subscriptions = subscriptions
+        self._types = frozenset[str]().union(*(each.event_types for each in subscriptions))
+        self._alone = frozenset[str]().union(
+            *(each.event_types for each in subscriptions if not each.together)
+        )
+        self._handle_together = Together(self._handle, at_most=_AT_ONCE)
         self._database_wait_seconds = database_wait_seconds
         self._stopping = stopping
 
@@ -99,48 +104,74 @@ class Processor:
         return verdict
 
     def _process(self, received: Received) -> Verdict:
-        traceparent = received.headers.get("traceparent")
+        if received.type not in self._types:
+            return Verdict(Outcome.DEAD, f"no handler for type {received.type}")
+        if received.type in self._alone:
+            (verdict,) = self._handle([received])
+        else:
+            verdict = self._handle_together(received)
+        if verdict.outcome is not Outcome.DONE:
+            _log.warning(
+                "event not handled",
+                event_id=str(received.id),
+                event_type=received.type,
+                consumer=verdict.consumer,
+                outcome=verdict.outcome.name.lower(),
+                reason=verdict.reason,
+            )
+        return verdict
+
+    def _handle(self, events: Sequence[Received]) -> list[Verdict]:
+        """What becomes of each, if all share a transaction, or else each has its own."""
+        if len(events) > 1:
+            different = {event.id: event for event in events}.values()
+            # In one order everywhere, so that no two processes wait for each other's locks in a circle.
+            ordered = sorted(different, key=lambda event: (event.subject, event.sequence))
+            verdict = self._run_until_decided(self._of(ordered), ordered)
+            if verdict.outcome not in _FAILED:
+                return [verdict] * len(events)
+        return [self._handle_alone(event) for event in events]
+
+    def _handle_alone(self, event: Received) -> Verdict:
+        """The same for one event and those that handle it."""
         with (
-            tracing.start_from(traceparent, name=received.type),
-            bound_contextvars(event_id=str(received.id), event_type=received.type),
+            tracing.start_from(event.headers.get("traceparent"), name=event.type),
+            bound_contextvars(event_id=str(event.id), event_type=event.type),
         ):
-            subscriptions = self._by_type.get(received.type)
-            if not subscriptions:
-                return Verdict(Outcome.DEAD, f"no handler for type {received.type}")
-            verdict = self._run_until_decided(subscriptions, received)
+            subscriptions = self._of([event])
+            verdict = self._run_until_decided(subscriptions, [event])
             if verdict.outcome in _FAILED and len(subscriptions) > 1:
-                for each in subscriptions:
-                    verdict = self._run_until_decided([each], received)
+                for subscription in subscriptions:
+                    verdict = self._run_until_decided([subscription], [event])
                     if verdict.outcome is not Outcome.DONE:
                         break
-            if verdict.outcome is not Outcome.DONE:
-                _log.warning(
-                    "event not handled",
-                    consumer=verdict.consumer,
-                    outcome=verdict.outcome.name.lower(),
-                    reason=verdict.reason,
-                )
             return verdict
 
-    def _run_until_decided(self, subscriptions: Sequence[Subscription], received: Received) -> Verdict:
+    def _of(self, events: Sequence[Received]) -> list[Subscription]:
+        types = {event.type for event in events}
+        return [each for each in self._subscriptions if not types.isdisjoint(each.event_types)]
+
+    def _run_until_decided(
+        self, subscriptions: Sequence[Subscription], events: Sequence[Received]
+    ) -> Verdict:
         deadline = time.monotonic() + self._database_wait_seconds
         pauses = Backoff(first_seconds=0.5, maximum_seconds=3.0)
         while True:
             try:
-                return self._run(subscriptions, received)
+                return self._run(subscriptions, events)
             except DatabaseLost:
                 if self._stopping.wait(pauses.next_seconds()) or time.monotonic() > deadline:
                     return Verdict(Outcome.RETURN, "the database cannot be reached")
 
-    def _run(self, subscriptions: Sequence[Subscription], received: Received) -> Verdict:
-        """Those of `subscriptions` that have not handled the event yet do, in one transaction."""
+    def _run(self, subscriptions: Sequence[Subscription], events: Sequence[Received]) -> Verdict:
+        """Those of `subscriptions` that have not handled an event yet do, in one transaction."""
         current = subscriptions[0]
         try:
             with self._database.transaction() as connection:
-                new = self._remembered(connection, subscriptions, received)
+                new = self._remembered(connection, subscriptions, events)
                 for current in subscriptions:
-                    if current.consumer in new:
-                        current.handler(connection, received)
+                    if unknown := [event for event in events if (current.consumer, event.id) in new]:
+                        current.handler(connection, unknown)
         except DatabaseLost:
             raise
         except PermanentFailure as failure:
@@ -151,26 +182,33 @@ class Processor:
         except exc.DataError as error:  # a value in the message that the database can never hold
             return Verdict(Outcome.DEAD, _reason_of_error(error), current.consumer)
         except Exception as error:  # noqa: BLE001 - logged; the message is tried again
-            _log.exception("handler failed", consumer=current.consumer)
+            _log.exception("handler failed", consumer=current.consumer, events=len(events))
             return Verdict(Outcome.AGAIN, _reason_of_error(error), current.consumer)
         return Verdict(Outcome.DONE)
 
     def _remembered(
-        self, connection: sa.Connection, subscriptions: Sequence[Subscription], received: Received
-    ) -> set[str]:
-        """Writes the inbox rows; the consumers that had none."""
-        consumers = [each.consumer for each in subscriptions]
-        return set(connection.scalars(self._remember, {"consumers": consumers, "event": received.id}))
+        self, connection: sa.Connection, subscriptions: Sequence[Subscription], events: Sequence[Received]
+    ) -> set[tuple[str, uuid.UUID]]:
+        """Writes the inbox rows; consumer and event of those that were not there."""
+        # In one order everywhere, for the same reason.
+        rows = sorted(
+            (event.id, subscription.consumer)
+            for event in events
+            for subscription in subscriptions
+            if event.type in subscription.event_types
+        )
+        parameters = {"events": [event for event, _ in rows], "consumers": [name for _, name in rows]}
+        return {(row.consumer, row.event_id) for row in connection.execute(self._remember, parameters)}
 
 
 def _remember(inbox: sa.Table) -> sa.Executable:
     """Built once: SQLAlchemy takes longer to build a statement than PostgreSQL to execute it."""
     rows = sa.select(
         sa.func.unnest(sa.bindparam("consumers", type_=sa.ARRAY(sa.Text))),
-        sa.bindparam("event", type_=inbox.c.event_id.type),
+        sa.func.unnest(sa.bindparam("events", type_=sa.ARRAY(inbox.c.event_id.type))),
     )
     insertion = insert(inbox).from_select(["consumer", "event_id"], rows)
-    return insertion.on_conflict_do_nothing().returning(inbox.c.consumer)
+    return insertion.on_conflict_do_nothing().returning(inbox.c.consumer, inbox.c.event_id)
 
 
 def _reason_of_refusal(refusal: Refusal) -> str:

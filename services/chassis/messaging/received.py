@@ -48,12 +48,24 @@ class Received:
             raise PermanentFailure(f"body is not a {model.__name__}: {places}") from error
 
 
-Handler = Callable[[sa.Connection, Received], None]
-"""Runs inside one transaction with the inbox row.
+Handler = Callable[[sa.Connection, Sequence[Received]], None]
+"""Runs inside one transaction with the events' inbox rows. Gets one event, unless the subscription takes
+several.
 
 Raise `PermanentFailure` or a `Refusal` to send the message to the dead letters; any other exception, and a
-refusal that says the system is unavailable, has it delivered again later.
+refusal that says the system is unavailable, has it delivered again later. If there were several, each is
+tried alone first.
 """
+
+
+def one_by_one(handle: Callable[[sa.Connection, Received], None]) -> Handler:
+    """A handler that does with every event what `handle` does with one."""
+
+    def handler(connection: sa.Connection, events: Sequence[Received]) -> None:
+        for event in events:
+            handle(connection, event)
+
+    return handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,10 @@ class Subscription:
     consumer: str
     event_types: frozenset[str]
     handler: Handler
+    together: bool = False
+    """Whether events that wait at the same time may share a transaction; they come by subject and sequence.
+    Not if the handler locks, until the transaction ends, what others lock in another order.
+    """
 
     def __post_init__(self) -> None:
         for event_type in self.event_types:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from services.chassis.clock import SystemClock
 from services.chassis.database import Database
 from services.chassis.jobs import Job
-from services.chassis.messaging import Subscription
+from services.chassis.messaging import Subscription, one_by_one
 from services.identity import bootstrap
 from services.identity.application import on_file_read, purge
 from services.identity.settings import IdentitySettings
@@ -19,7 +19,7 @@ _MINUTE = 60.0
 def subscriptions(settings: IdentitySettings, _database: Database) -> Sequence[Subscription]:
     """Reads of persons' data in other services."""
     handler = on_file_read.OnFileRead(bootstrap.personal_data(settings))
-    return [Subscription("identity.file-reads", on_file_read.EVENT_TYPES, handler)]
+    return [Subscription("identity.file-reads", on_file_read.EVENT_TYPES, one_by_one(handler))]
 
 
 def jobs(settings: IdentitySettings, _database: Database) -> list[Job]:

@@ -1,18 +1,19 @@
-"""Something happened that concerns a person: tell her, and those who act for her."""
+"""Something happened that concerns people: tell them, and those who act for them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 import sqlalchemy as sa
 
 from services.chassis.civil_time import local_day
 from services.chassis.clock import Clock
 from services.notifications.domain.errors import PersonNotYetKnown
-from services.notifications.domain.notice import Facts, Notice
-from services.notifications.domain.recipients import by_email, informed_delegates
+from services.notifications.domain.notice import News
+from services.notifications.domain.recipients import Recipient, by_email, informed_delegates
 from services.notifications.persistence import contacts, emails, messages
+from services.notifications.persistence.contacts import Concerned
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +27,26 @@ class Tell:
 
     clock: Clock
 
-    def __call__(
-        self, connection: sa.Connection, *, event_id: UUID, person: UUID, notice: Notice, facts: Facts
-    ) -> None:
-        today = local_day(self.clock.now())
-        concerned = contacts.concerned(connection, person, today)
-        known = {each.person_id: each.known for each in concerned}
-        powers = ((each.person_id, each.powers) for each in concerned if each.person_id != person)
-        readers = [person, *informed_delegates(powers)]
-        addressed = [recipient for reader in readers if (recipient := known[reader]) is not None]
-        if len(addressed) < len(readers):
-            raise PersonNotYetKnown
+    def __call__(self, connection: sa.Connection, all_news: Sequence[News]) -> None:
+        concerned = contacts.concerned(
+            connection, {news.person for news in all_news}, local_day(self.clock.now())
+        )
+        told = [(news, _readers(concerned[news.person])) for news in all_news]
         messages.add_messages(
-            connection, event_id=event_id, readers=readers, about=person, notice=notice, facts=facts
+            connection, [(news, reader.person_id) for news, readers in told for reader in readers]
         )
         emails.add_emails(
-            connection,
-            event_id=event_id,
-            readers=by_email(addressed[0], addressed[1:]),
-            about=person,
-            notice=notice,
-            facts=facts,
+            connection, [(news, reader) for news, readers in told for reader in by_email(readers)]
         )
+
+
+def _readers(concerned: Sequence[Concerned]) -> list[Recipient]:
+    """The person herself, then the delegates who are told."""
+    person = concerned[0].person_id
+    known = {each.person_id: each.known for each in concerned}
+    powers = ((each.person_id, each.powers) for each in concerned if each.person_id != person)
+    readers = [known[reader] for reader in (person, *informed_delegates(powers))]
+    found = [reader for reader in readers if reader is not None]
+    if len(found) < len(readers):
+        raise PersonNotYetKnown
+    return found

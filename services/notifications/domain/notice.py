@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from uuid import UUID
 
 
 class Notice(StrEnum):
@@ -63,3 +64,13 @@ class Facts:
             valid_from=day("valid_from"),
             valid_to=day("valid_to"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """An event that a person is to be told of."""
+
+    event_id: UUID
+    person: UUID
+    notice: Notice
+    facts: Facts

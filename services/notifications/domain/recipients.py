@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -27,14 +27,14 @@ def informed_delegates(delegates: Iterable[tuple[UUID, Iterable[str]]]) -> list[
     )
 
 
-def by_email(person: Recipient, delegates: Sequence[Recipient]) -> list[Recipient]:
-    """Who gets an e-mail: in each household the first who has an address, the person herself before
-    delegates.
+def by_email(readers: Iterable[Recipient]) -> list[Recipient]:
+    """Who gets an e-mail: in each household the first who has an address.
 
-    `delegates` in the order in which they are preferred. Households in which nobody has an address get none.
+    `readers` in the order in which they are preferred: the person herself before delegates. Households in
+    which nobody has an address get none.
     """
     chosen: dict[UUID, Recipient] = {}
-    for candidate in (person, *delegates):
+    for candidate in readers:
         if candidate.has_email:
             chosen.setdefault(candidate.household_id, candidate)
     return list(chosen.values())

@@ -10,15 +10,9 @@ import sqlalchemy as sa
 from services.chassis.clock import SystemClock
 from services.chassis.database import Database
 from services.chassis.jobs import Job
-from services.chassis.messaging import Received, Subscription
+from services.chassis.messaging import Received, Subscription, one_by_one
 from services.contracts.events.base import EventData
-from services.contracts.events.catalogue import (
-    BookingCancelled,
-    BookingConfirmed,
-    BookingDelivered,
-    BookingEvent,
-    ProviderPublished,
-)
+from services.contracts.events.catalogue import BookingEvent, ProviderPublished
 from services.contracts.events.identity import (
     DelegationGranted,
     DelegationRevoked,
@@ -26,38 +20,40 @@ from services.contracts.events.identity import (
     PersonRegistered,
 )
 from services.contracts.events.vouchers import VoucherExhausted, VoucherIssued
-from services.notifications.application.feed_event import feed_event
+from services.notifications.application.feed_events import feed_events
 from services.notifications.application.keep_contact import KeepContact
 from services.notifications.application.keep_delegation import keep_granted, keep_revoked
+from services.notifications.application.news_of_bookings import NOTICES, news_of_booking
+from services.notifications.application.news_of_vouchers import news_of_exhaustion, news_of_issue
 from services.notifications.application.public_events import PUBLIC_EVENT_TYPES
 from services.notifications.application.purge import purge
 from services.notifications.application.tell import Tell
-from services.notifications.application.tell_of_booking import tell_of_booking
-from services.notifications.application.tell_of_voucher import tell_of_exhaustion, tell_of_issue
 from services.notifications.bootstrap import contact_seals
+from services.notifications.domain.notice import News
 from services.notifications.persistence import names
 from services.notifications.settings import NotificationsSettings
 
 _PURGE_EVERY_SECONDS = 3_600.0
-_BOOKINGS: dict[str, type[BookingEvent]] = {
-    model.event_type(): model for model in (BookingConfirmed, BookingCancelled, BookingDelivered)
-}
+_BOOKINGS: dict[str, type[BookingEvent]] = {model.event_type(): model for model in NOTICES}
 
 
 def subscriptions(settings: NotificationsSettings, _database: Database) -> Sequence[Subscription]:
     """The feed first: a notice that has to wait for a person delays no cooperative."""
     handlers = Handlers(KeepContact(contact_seals(settings)), Tell(SystemClock()))
+    contacts = _types(PersonRegistered, PersonContactChanged)
+    delegations = _types(DelegationGranted, DelegationRevoked)
+    news = _types(VoucherIssued, VoucherExhausted)
     return [
-        Subscription("notifications.feed", PUBLIC_EVENT_TYPES, feed_event),
+        Subscription("notifications.feed", PUBLIC_EVENT_TYPES, feed_events, together=True),
+        Subscription("notifications.contacts", contacts, one_by_one(handlers.contact), together=True),
         Subscription(
-            "notifications.contacts", _types(PersonRegistered, PersonContactChanged), handlers.contact
+            "notifications.delegations", delegations, one_by_one(handlers.delegation), together=True
         ),
         Subscription(
-            "notifications.delegations", _types(DelegationGranted, DelegationRevoked), handlers.delegation
+            "notifications.names", _types(ProviderPublished), one_by_one(handlers.name), together=True
         ),
-        Subscription("notifications.names", _types(ProviderPublished), handlers.name),
-        Subscription("notifications.bookings", frozenset(_BOOKINGS), handlers.booking),
-        Subscription("notifications.vouchers", _types(VoucherIssued, VoucherExhausted), handlers.voucher),
+        Subscription("notifications.bookings", frozenset(_BOOKINGS), handlers.bookings, together=True),
+        Subscription("notifications.vouchers", news, handlers.vouchers, together=True),
     ]
 
 
@@ -91,14 +87,18 @@ class Handlers:
         provider = received.parse(ProviderPublished)
         names.keep_provider(connection, provider.provider, provider.name, received.sequence)
 
-    def booking(self, connection: sa.Connection, received: Received) -> None:
-        tell_of_booking(self._tell, connection, received.id, received.parse(_BOOKINGS[received.type]))
+    def bookings(self, connection: sa.Connection, events: Sequence[Received]) -> None:
+        news = [news_of_booking(event.id, event.parse(_BOOKINGS[event.type])) for event in events]
+        self._tell(connection, news)
 
-    def voucher(self, connection: sa.Connection, received: Received) -> None:
-        if received.type == VoucherIssued.event_type():
-            tell_of_issue(self._tell, connection, received.id, received.parse(VoucherIssued))
-        else:
-            tell_of_exhaustion(self._tell, connection, received.id, received.parse(VoucherExhausted))
+    def vouchers(self, connection: sa.Connection, events: Sequence[Received]) -> None:
+        self._tell(connection, [_news_of_voucher(event) for event in events])
+
+
+def _news_of_voucher(event: Received) -> News:
+    if event.type == VoucherIssued.event_type():
+        return news_of_issue(event.id, event.parse(VoucherIssued))
+    return news_of_exhaustion(event.id, event.parse(VoucherExhausted))
 
 
 def _types(*models: type[EventData]) -> frozenset[str]:

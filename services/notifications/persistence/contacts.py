@@ -83,17 +83,15 @@ class Concerned:
     known: Recipient | None
 
 
-def concerned(connection: sa.Connection, person: UUID, day: date) -> list[Concerned]:
-    """The person herself, then those who hold a delegation of hers on `day`, the oldest first."""
-    rows = connection.execute(_CONCERNED, {"person": person, "day": day})
-    return [
-        Concerned(
-            row.person_id,
-            row.powers,
-            None if row.household_id is None else Recipient(row.person_id, row.household_id, row.has_email),
+def concerned(connection: sa.Connection, persons: Collection[UUID], day: date) -> dict[UUID, list[Concerned]]:
+    """For each person: she herself, then those who hold a delegation of hers on `day`, the oldest first."""
+    found: dict[UUID, list[Concerned]] = {person: [] for person in persons}
+    for row in connection.execute(_CONCERNED, {"persons": list(found), "day": day}):
+        known = (
+            None if row.household_id is None else Recipient(row.person_id, row.household_id, row.has_email)
         )
-        for row in rows
-    ]
+        found[row.principal_id].append(Concerned(row.person_id, row.powers, known))
+    return found
 
 
 def in_force(day: date | sa.ColumnElement[date]) -> sa.ColumnElement[bool]:
@@ -111,18 +109,26 @@ _RECIPIENTS: Final = sa.select(
 
 
 def _concerned_statement() -> sa.Select[Any]:
-    person = sa.bindparam("person", type_=sa.UUID)
-    herself = sa.select(
+    persons = sa.bindparam("persons", type_=ARRAY(sa.UUID))
+    person = sa.func.unnest(persons).column_valued("person")
+    themselves = sa.select(
+        person.label("principal_id"),
         person.label("person_id"),
         sa.cast(sa.literal([], ARRAY(sa.Text)), ARRAY(sa.Text)).label("powers"),
         sa.cast(sa.null(), sa.UUID).label("since"),
     )
-    delegates = sa.select(delegation.c.delegate_id, delegation.c.powers, delegation.c.delegation_id).where(
-        delegation.c.principal_id == person, in_force(sa.bindparam("day", type_=sa.Date))
-    )
-    everybody = sa.union_all(herself, delegates).subquery("everybody")
+    delegates = sa.select(
+        delegation.c.principal_id, delegation.c.delegate_id, delegation.c.powers, delegation.c.delegation_id
+    ).where(delegation.c.principal_id == sa.any_(persons), in_force(sa.bindparam("day", type_=sa.Date)))
+    everybody = sa.union_all(themselves, delegates).subquery("everybody")
     return (
-        sa.select(everybody.c.person_id, everybody.c.powers, recipient.c.household_id, recipient.c.has_email)
+        sa.select(
+            everybody.c.principal_id,
+            everybody.c.person_id,
+            everybody.c.powers,
+            recipient.c.household_id,
+            recipient.c.has_email,
+        )
         .join_from(everybody, recipient, recipient.c.person_id == everybody.c.person_id, isouter=True)
         .order_by(everybody.c.since.nulls_first())
     )

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.ids import new_id
 from services.notifications.domain.webhook import Answer, DeliveryState, EndpointState
+from services.notifications.persistence.rows import as_arrays, given_rows
 from services.notifications.persistence.tables import (
     feed_event,
     webhook_attempt,
@@ -47,13 +48,11 @@ class StoredDelivery:
     attempts: list[StoredAttempt] = field(default_factory=list)
 
 
-def add_deliveries(connection: sa.Connection, event_id: UUID, endpoints: Sequence[UUID]) -> None:
-    """Queues the event for each endpoint, unless it is there."""
-    if endpoints:
-        connection.execute(
-            insert(webhook_delivery).on_conflict_do_nothing(),
-            [{"id": new_id(), "endpoint_id": endpoint, "event_id": event_id} for endpoint in endpoints],
-        )
+def add_deliveries(connection: sa.Connection, wanted: Sequence[tuple[UUID, UUID]]) -> None:
+    """Queues each event for its endpoint (event's id, endpoint's id), unless it is there."""
+    rows = ({"id": new_id(), "endpoint_id": endpoint, "event_id": event_id} for event_id, endpoint in wanted)
+    if wanted:
+        connection.execute(_ADD, as_arrays(rows, _GIVEN))
 
 
 def list_deliveries(
@@ -154,6 +153,12 @@ def purge_deliveries(connection: sa.Connection, *, before: datetime, limit: int)
     return given_up + deleted
 
 
+_GIVEN: Final = ("id", "endpoint_id", "event_id")
+_ADD: Final = (
+    insert(webhook_delivery)
+    .from_select(_GIVEN, given_rows(webhook_delivery, _GIVEN))
+    .on_conflict_do_nothing()
+)
 _ADD_ATTEMPT: Final = sa.insert(webhook_attempt)
 _GIVEN_UP: Final[dict[str, Any]] = {
     "state": DeliveryState.FAILED.value,

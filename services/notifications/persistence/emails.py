@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.ids import new_id
-from services.notifications.domain.notice import Facts, Notice
+from services.notifications.domain.notice import Facts, News, Notice
 from services.notifications.domain.recipients import Recipient
+from services.notifications.persistence.rows import as_arrays, given_rows
 from services.notifications.persistence.tables import email, recipient
 
 
@@ -34,30 +35,22 @@ class ClaimedEmail:
     contact: str
 
 
-def add_emails(
-    connection: sa.Connection,
-    *,
-    event_id: UUID,
-    readers: Iterable[Recipient],
-    about: UUID,
-    notice: Notice,
-    facts: Facts,
-) -> None:
-    """Queues one e-mail for each reader; a household that already has one of this event gets no second."""
-    rows = [
+def add_emails(connection: sa.Connection, told: Sequence[tuple[News, Recipient]]) -> None:
+    """Queues one e-mail for each; a household that already has one of this event gets no second."""
+    rows = (
         {
             "id": new_id(),
-            "event_id": event_id,
+            "event_id": news.event_id,
             "household_id": reader.household_id,
             "reader_id": reader.person_id,
-            "about_id": about,
-            "notice": notice.value,
-            "facts": facts.to_json(),
+            "about_id": news.person,
+            "notice": news.notice.value,
+            "facts": news.facts.to_json(),
         }
-        for reader in readers
-    ]
-    if rows:
-        connection.execute(_ADD, rows)
+        for news, reader in told
+    )
+    if told:
+        connection.execute(_ADD, as_arrays(rows, _GIVEN))
 
 
 def claim_emails(
@@ -118,7 +111,8 @@ def purge_emails(connection: sa.Connection, *, before: datetime, limit: int) -> 
     return connection.execute(sa.delete(email).where(email.c.id.in_(batch.cte("batch").select()))).rowcount
 
 
-_ADD: Final = insert(email).on_conflict_do_nothing()
+_GIVEN: Final = ("id", "event_id", "household_id", "reader_id", "about_id", "notice", "facts")
+_ADD: Final = insert(email).from_select(_GIVEN, given_rows(email, _GIVEN)).on_conflict_do_nothing()
 _NOW: Final = sa.bindparam("now", type_=sa.DateTime(timezone=True))
 _UNTIL: Final = sa.bindparam("until", type_=sa.DateTime(timezone=True))
 _ERROR: Final = sa.bindparam("error", type_=sa.Text)

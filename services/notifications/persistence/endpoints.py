@@ -104,7 +104,7 @@ def subscribed(provider: sa.ColumnElement[str], event_type: sa.ColumnElement[str
                 event_type == sa.any_(webhook_endpoint.c.event_types),
             ),
         )
-        .with_for_update(read=True)
+        .with_for_update(read=True, of=webhook_endpoint)
     )
 
 

@@ -9,6 +9,7 @@ comes after every cursor given out so far.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,6 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.chassis.messaging import Received
 from services.notifications.domain.feed import Cursor
 from services.notifications.persistence import endpoints
+from services.notifications.persistence.rows import as_arrays, given_rows
 from services.notifications.persistence.tables import Xid8, feed_event, feed_horizon
 
 
@@ -37,24 +39,38 @@ class StoredEvent:
     cursor: Cursor
 
 
-def append(connection: sa.Connection, event: Received, *, provider: str, source: str) -> list[UUID]:
-    """Adds the event to the cooperative's feed, unless it is there. If it did, the cooperative's active
-    endpoints that want events of this type; they stay active until the transaction ends.
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event for the feed of the cooperative `provider`."""
+
+    event: Received
+    provider: str
+    source: str
+
+
+def append(connection: sa.Connection, new: Iterable[NewEvent]) -> list[tuple[UUID, UUID]]:
+    """Adds the events to their cooperatives' feeds, unless they are there. For those that it added, which of
+    the cooperative's active endpoints want events of their type (event's id, endpoint's id); these stay
+    active until the transaction ends.
 
     Whoever deletes or disables one meanwhile waits, and then gives up what was queued for it; whoever did so
     before is waited for. Else a delivery could be queued that nobody ever sends or gives up.
     """
-    row = {
-        "new_event_id": event.id,
-        "new_provider": provider,
-        "new_type": event.type,
-        "new_source": source,
-        "new_subject": event.subject,
-        "new_sequence": event.sequence,
-        "new_occurred_at": event.occurred_at,
-        "new_data": event.body.decode(),
-    }
-    return list(connection.scalars(_APPEND, row))
+    rows = (
+        {
+            "event_id": each.event.id,
+            "provider": each.provider,
+            "type": each.event.type,
+            "source": each.source,
+            "subject": each.event.subject,
+            "sequence": each.event.sequence,
+            "occurred_at": each.event.occurred_at,
+            "data": each.event.body.decode(),
+        }
+        for each in new
+    )
+    wanted = connection.execute(_APPEND, as_arrays(rows, _GIVEN))
+    return [(row.event_id, row.id) for row in wanted]
 
 
 def read_after(connection: sa.Connection, provider: str, after: Cursor, limit: int) -> list[StoredEvent]:
@@ -123,12 +139,18 @@ def purge_feed(connection: sa.Connection, *, before: datetime, limit: int) -> in
     return len(removed)
 
 
-def _append_statement() -> sa.Select[tuple[UUID]]:
-    names = ("event_id", "provider", "type", "source", "subject", "sequence", "occurred_at", "data")
-    values = {name: sa.bindparam(f"new_{name}", type_=feed_event.c[name].type) for name in names}
-    appended = insert(feed_event).values(values).on_conflict_do_nothing().returning(feed_event.c.position)
-    subscribed = endpoints.subscribed(values["provider"], values["type"])
-    return subscribed.where(sa.exists(appended.cte("appended").select()))
+_GIVEN: Final = ("event_id", "provider", "type", "source", "subject", "sequence", "occurred_at", "data")
+
+
+def _append_statement() -> sa.Select[tuple[UUID, UUID]]:
+    appended = (
+        insert(feed_event)
+        .from_select(_GIVEN, given_rows(feed_event, _GIVEN))
+        .on_conflict_do_nothing()
+        .returning(feed_event.c.event_id, feed_event.c.provider, feed_event.c.type)
+        .cte("appended")
+    )
+    return endpoints.subscribed(appended.c.provider, appended.c.type).add_columns(appended.c.event_id)
 
 
 _APPEND: Final = _append_statement()

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.ids import new_id
-from services.notifications.domain.notice import Facts, Notice
+from services.notifications.domain.notice import Facts, News, Notice
 from services.notifications.persistence.contacts import in_force
+from services.notifications.persistence.rows import as_arrays, given_rows
 from services.notifications.persistence.tables import delegation, message
 
 
@@ -31,28 +32,20 @@ class StoredMessage:
     is_read: bool
 
 
-def add_messages(
-    connection: sa.Connection,
-    *,
-    event_id: UUID,
-    readers: Iterable[UUID],
-    about: UUID,
-    notice: Notice,
-    facts: Facts,
-) -> None:
-    """Puts the notice into each reader's inbox, unless it is there."""
-    rows = [
+def add_messages(connection: sa.Connection, told: Iterable[tuple[News, UUID]]) -> None:
+    """Puts each piece of news into its reader's inbox, unless it is there."""
+    rows = (
         {
             "id": new_id(),
-            "event_id": event_id,
+            "event_id": news.event_id,
             "reader_id": reader,
-            "about_id": about,
-            "notice": notice.value,
-            "facts": facts.to_json(),
+            "about_id": news.person,
+            "notice": news.notice.value,
+            "facts": news.facts.to_json(),
         }
-        for reader in readers
-    ]
-    connection.execute(_ADD, rows)
+        for news, reader in told
+    )
+    connection.execute(_ADD, as_arrays(rows, _GIVEN))
 
 
 def list_messages(
@@ -103,7 +96,8 @@ def _may_still_be_seen(today: date) -> sa.ColumnElement[bool]:
     return sa.or_(message.c.about_id == message.c.reader_id, still_delegate)
 
 
-_ADD = insert(message).on_conflict_do_nothing()
+_GIVEN: Final = ("id", "event_id", "reader_id", "about_id", "notice", "facts")
+_ADD: Final = insert(message).from_select(_GIVEN, given_rows(message, _GIVEN)).on_conflict_do_nothing()
 _SELECT = sa.select(
     message.c.id,
     message.c.event_id,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from services.chassis.clock import SystemClock
 from services.chassis.database import Database
 from services.chassis.jobs import Job
-from services.chassis.messaging import Subscription
+from services.chassis.messaging import Subscription, one_by_one
+from services.contracts.events.base import EventData
 from services.contracts.events.catalogue import BookingDelivered, ProviderPublished, ServicePublished
 from services.vouchers import bootstrap
 from services.vouchers.application import keep_copies, on_booking_ended
@@ -21,18 +22,16 @@ def subscriptions(_settings: VouchersSettings, _database: Database) -> Sequence[
     """Bookings move holds; everything else is kept as a copy."""
     clock = SystemClock()
     return [
-        Subscription("vouchers.persons", keep_copies.PERSON_EVENTS, keep_copies.keep_person),
+        Subscription("vouchers.persons", keep_copies.PERSON_EVENTS, one_by_one(keep_copies.keep_person)),
+        Subscription("vouchers.providers", _types(ProviderPublished), one_by_one(keep_copies.keep_provider)),
+        Subscription("vouchers.services", _types(ServicePublished), one_by_one(keep_copies.keep_service)),
         Subscription(
-            "vouchers.providers", frozenset({ProviderPublished.event_type()}), keep_copies.keep_provider
+            "vouchers.bookings-ended", frozenset(on_booking_ended.EVENTS), one_by_one(OnBookingEnded(clock))
         ),
-        Subscription(
-            "vouchers.services", frozenset({ServicePublished.event_type()}), keep_copies.keep_service
-        ),
-        Subscription("vouchers.bookings-ended", frozenset(on_booking_ended.EVENTS), OnBookingEnded(clock)),
         Subscription(
             "vouchers.bookings-delivered",
-            frozenset({BookingDelivered.event_type()}),
-            OnBookingDelivered(bootstrap.outbox(), clock),
+            _types(BookingDelivered),
+            one_by_one(OnBookingDelivered(bootstrap.outbox(), clock)),
         ),
     ]
 
@@ -44,3 +43,7 @@ def jobs(settings: VouchersSettings, _database: Database) -> Sequence[Job]:
         expire_vouchers(database, SystemClock())
 
     return [Job("vouchers.expiry", settings.expiry_every_seconds, expire)]
+
+
+def _types(model: type[EventData]) -> frozenset[str]:
+    return frozenset({model.event_type()})

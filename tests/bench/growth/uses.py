@@ -24,11 +24,12 @@ from services.chassis.messaging.pending import Pending
 from services.contracts.access import PROVIDER_STAFF
 from services.contracts.events.catalogue import BookingConfirmed
 from services.identity.persistence import accounts
+from services.notifications.application.news_of_bookings import news_of_booking
 from services.notifications.application.read_feed import ReadFeed
 from services.notifications.application.tell import Tell
-from services.notifications.application.tell_of_booking import tell_of_booking
 from services.notifications.domain.feed import Cursor
 from services.notifications.persistence import feed
+from services.notifications.persistence.feed import NewEvent
 from services.notifications.persistence.messages import list_messages
 from services.vouchers.application.get_statement import GetStatementQuery, get_statement
 from services.vouchers.persistence import funding, ledger, vouchers
@@ -139,8 +140,8 @@ def _tell(database: Database, target: Target) -> None:
         body=confirmed.to_json(),
     )
     with database.transaction() as connection:
-        feed.append(connection, event, provider=target["provider"], source="ambito/catalogue")
-        tell_of_booking(Tell(SystemClock()), connection, event.id, confirmed)
+        feed.append(connection, [NewEvent(event, provider=target["provider"], source="ambito/catalogue")])
+        Tell(SystemClock())(connection, [news_of_booking(event.id, confirmed)])
 
 
 def _messages(database: Database, target: Target) -> object:

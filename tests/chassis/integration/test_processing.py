@@ -8,10 +8,9 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from services.chassis.messaging import Event, PermanentFailure, Received, Subscription
+from services.chassis.messaging import Event, PermanentFailure, Received, Subscription, one_by_one
 from services.chassis.messaging.envelope import to_message
 from services.chassis.messaging.processing import Outcome, Processor, Verdict
-from services.chassis.messaging.received import Handler
 from services.chassis.refusal import Kind, Refusal, Unavailable
 from tests.chassis.integration.conftest import TABLES, Probe
 from tests.chassis.probe.events import DONE, DOOMED, event
@@ -36,12 +35,17 @@ def effect(connection: sa.Connection, message: Received) -> None:
     connection.execute(row, {"id": message.id})
 
 
-def processor(probe: Probe, *handlers: Handler, stopping: threading.Event | None = None) -> Processor:
+One = Callable[[sa.Connection, Received], None]
+
+
+def processor(
+    probe: Probe, *handlers: One, stopping: threading.Event | None = None, together: bool = False
+) -> Processor:
     return Processor(
         probe.database,
         TABLES,
         [
-            Subscription(f"probe.{number}", frozenset({DONE}), handler)
+            Subscription(f"probe.{number}", frozenset({DONE}), one_by_one(handler), together=together)
             for number, handler in enumerate(handlers)
         ],
         database_wait_seconds=10,
@@ -73,7 +77,13 @@ def test_without_the_inbox_two_deliveries_at_once_have_two_effects(
     database_probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The race that the next test shows to be closed."""
-    monkeypatch.setattr(Processor, "_remembered", lambda *_: {"probe.0"})
+
+    def every_one(
+        _self: object, _connection: object, _subscriptions: object, events: list[Received]
+    ) -> object:
+        return {("probe.0", event.id) for event in events}
+
+    monkeypatch.setattr(Processor, "_remembered", every_one)
     assert effects_of_two_at_once(database_probe, processor(database_probe, effect)) == 2
 
 
@@ -152,7 +162,7 @@ def storing_a_number_too_large(connection: sa.Connection, message: Received) -> 
     ],
 )
 def test_a_failure_leaves_nothing_behind_and_says_what_is_to_become_of_the_message(
-    database_probe: Probe, handler: Handler, verdict: Verdict
+    database_probe: Probe, handler: One, verdict: Verdict
 ) -> None:
     happened = event()
     told = run(database_probe, processor(database_probe, handler), happened)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from services.chassis.database import Database
 from services.chassis.jobs import Job
-from services.chassis.messaging import PermanentFailure, Received, Subscription
+from services.chassis.messaging import PermanentFailure, Received, Subscription, one_by_one
 from services.chassis.settings import ServiceSettings
 from tests.chassis.probe.events import DONE, DOOMED
 
@@ -45,8 +45,8 @@ def subscriptions(_settings: ServiceSettings, database: Database) -> Sequence[Su
         raise PermanentFailure("doomed from the start")
 
     return [
-        Subscription("probe.follow", frozenset({DONE}), follow),
-        Subscription("probe.refuse", frozenset({DOOMED}), refuse),
+        Subscription("probe.follow", frozenset({DONE}), one_by_one(follow)),
+        Subscription("probe.refuse", frozenset({DOOMED}), one_by_one(refuse)),
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.chassis.ids import new_id
-from services.chassis.messaging import Event, Subscription
+from services.chassis.messaging import Event, Subscription, one_by_one
 from services.chassis.messaging.envelope import to_message
 from services.chassis.messaging.processing import Outcome, Processor, Verdict
 from services.chassis.messaging.tables import messaging_tables
@@ -47,7 +47,7 @@ def read_of(model: type[FileRead], person: UUID, reader: str, role: str, **chang
 
 def deliver(world: World, event: Event) -> Verdict:
     """As the worker is given it."""
-    subscription = Subscription("identity.file-reads", EVENT_TYPES, OnFileRead(world.parts.data))
+    subscription = Subscription("identity.file-reads", EVENT_TYPES, one_by_one(OnFileRead(world.parts.data)))
     processor = Processor(
         world.database,
         messaging_tables(sa.MetaData()),

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.chassis.messaging import Received
-from services.notifications.application.feed_event import feed_event
+from services.notifications.application.feed_events import feed_events
 from services.notifications.application.purge import purge
 from services.notifications.application.see_deliveries import SeeDeliveries
 from services.notifications.domain.errors import EndpointDisabled
@@ -47,7 +47,7 @@ def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def fed(world: World, event: Received) -> None:
     with world.database.transaction() as connection:
-        feed_event(connection, event)
+        feed_events(connection, [event])
 
 
 def states(world: World) -> list[str]:
@@ -64,7 +64,7 @@ def deleted_while_an_event_is_being_queued(hooks: Webhooks, beside: ThreadPoolEx
     """The event's transaction began first and ends last, or is waited for."""
     endpoint = hooks.register(URL)
     with hooks.world.database.transaction() as connection:
-        feed_event(connection, public_event(booking(MARIA).to_json()))
+        feed_events(connection, [public_event(booking(MARIA).to_json())])
         deleting = beside.submit(hooks.endpoints.delete, client_of(), endpoint.id)
         ended_or_waiting(hooks.world, deleting)
     deleting.result(20)

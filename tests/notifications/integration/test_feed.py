@@ -17,7 +17,7 @@ from services.chassis.ids import new_id
 from services.chassis.messaging import PermanentFailure, Received
 from services.contracts.events.notifications import WebhookEndpointDisabled
 from services.contracts.events.vouchers import VoucherProviderChosen
-from services.notifications.application.feed_event import feed_event
+from services.notifications.application.feed_events import feed_events
 from services.notifications.application.purge import purge
 from services.notifications.application.read_feed import FeedPage, ReadFeed
 from services.notifications.domain.errors import FeedCursorTooOld
@@ -50,7 +50,7 @@ def test_what_breaks_its_contract_reaches_no_cooperative(
     """It could be read by nobody: the feed's page with it would fail for ever."""
     malformed = replace(public_event(booking(MARIA).to_json()), **change)
     with pytest.raises(PermanentFailure, match=reason), world.database.transaction() as connection:
-        feed_event(connection, malformed)
+        feed_events(connection, [malformed])
     assert read(world).items == []
 
 
@@ -58,7 +58,7 @@ def test_what_breaks_its_contract_reaches_no_cooperative(
 def uncommitted(world: World, event: Received) -> Iterator[sa.Connection]:
     """A worker that has written the event and takes its time to commit; it does when the block ends."""
     with world.database.transaction() as connection:
-        feed_event(connection, event)
+        feed_events(connection, [event])
         yield connection
 
 
@@ -67,7 +67,7 @@ def read_by_pages_while_one_commits_late(world: World) -> tuple[list[Received], 
     early, late = public_event(booking(MARIA).to_json()), public_event(booking(MARIA).to_json())
     with uncommitted(world, early):
         with world.database.transaction() as connection:
-            feed_event(connection, late)
+            feed_events(connection, [late])
         first = read(world)
     second = read(world, first.cursor)
     return [early, late], [event.event_id for page in (first, second) for event in page.items]

@@ -5,11 +5,14 @@ from uuid import UUID
 
 import pytest
 
+from services.chassis.clock import SystemClock
 from services.chassis.ids import new_id
 from services.chassis.messaging.processing import Outcome
 from services.contracts.events.catalogue import BookingCancelled, BookingConfirmed, BookingDelivered
 from services.contracts.events.identity import DelegationRevoked
 from services.contracts.events.vouchers import VoucherExhausted, VoucherIssued
+from services.notifications.application.news_of_bookings import news_of_booking
+from services.notifications.application.tell import Tell
 from tests.notifications.support.world import Someone, World, booking
 
 MARIA = Someone("Maria", "maria@example.org")
@@ -24,6 +27,33 @@ def inboxes(world: World) -> set[UUID]:
 
 def emails(world: World) -> list[UUID]:
     return [row.reader_id for row in world.rows("SELECT reader_id FROM email ORDER BY id")]
+
+
+def test_news_of_several_told_at_once_each_reaches_those_whom_it_concerns(world: World) -> None:
+    world.knows(MARIA, GIULIA, PAOLO, PAOLA)
+    world.delegates(MARIA, GIULIA, "read")
+    world.delegates(PAOLO, MARIA, "read")
+    about = {new_id(): booking(person) for person in (MARIA, PAOLO, PAOLA, MARIA)}
+    with world.database.transaction() as connection:
+        Tell(SystemClock())(connection, [news_of_booking(number, told) for number, told in about.items()])
+    both = {(MARIA.person_id, MARIA.person_id), (GIULIA.person_id, MARIA.person_id)}
+    expected = [
+        both,
+        {(PAOLO.person_id, PAOLO.person_id), (MARIA.person_id, PAOLO.person_id)},
+        {(PAOLA.person_id, PAOLA.person_id)},
+        both,
+    ]
+    for table, whom in (
+        ("message", expected),
+        ("email", [{*pairs} - {(GIULIA.person_id, MARIA.person_id)} for pairs in expected]),
+    ):
+        rows = world.rows(f"SELECT event_id, reader_id, about_id, facts FROM {table}")  # noqa: S608 - ours
+        found = [
+            {(row.reader_id, row.about_id) for row in rows if row.event_id == number} for number in about
+        ]
+        assert found == whom
+        for row in rows:
+            assert row.facts["reference"] == str(about[row.event_id].booking_id)
 
 
 @pytest.mark.parametrize("model", [BookingConfirmed, BookingCancelled, BookingDelivered])

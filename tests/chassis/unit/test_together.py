@@ -1,0 +1,87 @@
+"""What several threads want at the same time is done at once: all of it, once, and for the right one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from services.chassis.together import Together
+from tests.support.polling import eventually
+
+
+class Doubling:
+    """Work that waits until it may go on; notes what it was given at once."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[int]] = []
+        self.may_go_on = threading.Event()
+
+    def __call__(self, given: Sequence[int]) -> list[int | None]:
+        self.calls.append(list(given))
+        assert self.may_go_on.wait(10)
+        if -1 in given:
+            raise RuntimeError("one of them")
+        return [2 * number if number else None for number in given]
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(32) as executor:
+        yield executor
+
+
+def asked_one_after_another(
+    doubled: Together[int, int | None], pool: ThreadPoolExecutor, numbers: Sequence[int]
+) -> list[Future[int | None]]:
+    futures = []
+    for count, number in enumerate(numbers):
+        futures.append(pool.submit(doubled, number))
+        # The first is being served; the others wait.
+        eventually(lambda count=count: len(doubled._waiting) == count and doubled._turn.locked())
+    return futures
+
+
+def test_who_comes_alone_is_served_alone() -> None:
+    work = Doubling()
+    work.may_go_on.set()
+    doubled = Together(work, at_most=10)
+    assert [doubled(number) for number in (3, 0, 5)] == [6, None, 10]
+    assert work.calls == [[3], [0], [5]]
+
+
+def test_who_comes_while_it_is_busy_is_served_with_all_others_in_order(pool: ThreadPoolExecutor) -> None:
+    work = Doubling()
+    futures = asked_one_after_another(Together(work, at_most=10), pool, range(8))
+    work.may_go_on.set()
+    assert [future.result(10) for future in futures] == [None, 2, 4, 6, 8, 10, 12, 14]
+    assert work.calls == [[0], [1, 2, 3, 4, 5, 6, 7]]
+
+
+def test_no_more_than_allowed_at_once(pool: ThreadPoolExecutor) -> None:
+    work = Doubling()
+    futures = asked_one_after_another(Together(work, at_most=3), pool, range(8))
+    work.may_go_on.set()
+    assert [future.result(10) for future in futures] == [None, 2, 4, 6, 8, 10, 12, 14]
+    assert work.calls == [[0], [1, 2, 3], [4, 5, 6], [7]]
+
+
+def test_an_error_reaches_those_for_whom_it_happened_and_nobody_else(pool: ThreadPoolExecutor) -> None:
+    work = Doubling()
+    futures = asked_one_after_another(Together(work, at_most=2), pool, [1, 2, -1, 3])
+    work.may_go_on.set()
+    assert futures[0].result(10) == 2
+    for future in futures[1:3]:
+        with pytest.raises(RuntimeError, match="one of them"):
+            future.result(10)
+    assert futures[3].result(10) == 6
+
+
+def test_a_crowd_gets_every_answer(pool: ThreadPoolExecutor) -> None:
+    work = Doubling()
+    work.may_go_on.set()
+    doubled = Together(work, at_most=7)
+    assert list(pool.map(doubled, range(1, 2_000))) == list(range(2, 4_000, 2))
+    assert sorted(number for call in work.calls for number in call) == list(range(1, 2_000))
