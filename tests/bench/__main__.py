@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=3, help="of every scenario (default: 3)")
     parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help=f"of {', '.join(names)}")
     parser.add_argument(
-        "--rate", type=float, default=100.0, help=f"bookings/s of {TO_QUEUE} and {TO_WEBHOOK} (default: 100)"
+        "--rate", type=float, default=50.0, help=f"bookings/s of {TO_QUEUE} and {TO_WEBHOOK} (default: 50)"
     )
     parser.add_argument("--var", type=Path, help="measure this installation and keep it (default: a new one)")
     return parser

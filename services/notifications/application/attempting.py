@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from services.chassis.backoff import Backoff
 from services.chassis.clock import Clock
 from services.chassis.refusal import Unavailable
 
+Recorded = TypeVar("Recorded")
 
-def record_before(deadline: datetime, clock: Clock, record: Callable[[], None]) -> None:
-    """Calls `record` until it succeeds. Raises Unavailable once the lease has ended: somebody will attempt it
-    again.
+
+def record_before(deadline: datetime, clock: Clock, record: Callable[[], Recorded]) -> Recorded:
+    """Calls `record` until it succeeds, and returns what it returned. Raises Unavailable once the lease has
+    ended: somebody will attempt it again.
 
     Something was sent and must not be sent twice merely because the database was away for a moment.
     """

@@ -70,13 +70,7 @@ class DeliverWebhooks:
         deadline = self.clock.now() + self.lease
         answer = self._attempt(claimed)
         crash_points.crash_point(crash_points.WEBHOOK)
-        state: list[DeliveryState] = []
-
-        def record() -> None:
-            with self.database.transaction() as connection:
-                state[:] = [self._record(connection, claimed, answer)]
-
-        record_before(deadline, self.clock, record)
+        state = record_before(deadline, self.clock, lambda: self._record(claimed, answer))
         _log.info(
             "webhook attempted",
             delivery_id=str(claimed.id),
@@ -85,9 +79,9 @@ class DeliverWebhooks:
             attempt=claimed.attempts,
             status=answer.status,
             ms=answer.milliseconds,
-            state=state[0].value,
+            state=state.value,
         )
-        return state[0].value
+        return state.value
 
     def _attempt(self, claimed: ClaimedDelivery) -> Answer:
         started = self.clock.now()
@@ -110,20 +104,21 @@ class DeliverWebhooks:
         }
         return self.send(url, addresses, headers, text.encode())
 
-    def _record(self, connection: sa.Connection, claimed: ClaimedDelivery, answer: Answer) -> DeliveryState:
+    def _record(self, claimed: ClaimedDelivery, answer: Answer) -> DeliveryState:
         now = self.clock.now()
-        step = next_step(answer, attempts=claimed.attempts, now=now, jitter=random.random())  # noqa: S311 - spread
-        deliveries.add_attempt(connection, claimed.id, answer)
-        # The endpoint before its deliveries, here as everywhere: two transactions never wait for each other.
-        failing_since = None
         if answer.is_success:
-            endpoints.note_success(connection, claimed.endpoint_id)
-        else:
+            with self.database.statement() as connection:
+                leases.delivered(connection, claimed, answer, now)
+            return DeliveryState.DELIVERED
+        step = next_step(answer, attempts=claimed.attempts, now=now, jitter=random.random())  # noqa: S311 - spread
+        with self.database.transaction() as connection:
+            # The endpoint before its deliveries, here as everywhere: two transactions never wait for each
+            # other.
             failing_since = endpoints.note_failure(connection, claimed.endpoint_id, now, step.pause_until)
-        if leases.settle(connection, claimed, step, now) and failing_since is not None:
-            reason = disable_reason(step, failing_for=now - failing_since)
-            if reason is not None:
-                self._disable(connection, claimed, reason)
+            if leases.failed(connection, claimed, answer, step, now) and failing_since is not None:
+                reason = disable_reason(step, failing_for=now - failing_since)
+                if reason is not None:
+                    self._disable(connection, claimed, reason)
         return step.state
 
     def _disable(self, connection: sa.Connection, claimed: ClaimedDelivery, reason: str) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.ids import new_id
-from services.notifications.domain.webhook import Answer, DeliveryState, EndpointState
+from services.notifications.domain.webhook import DeliveryState, EndpointState
 from services.notifications.persistence.rows import as_arrays, given_rows
 from services.notifications.persistence.tables import (
     feed_event,
@@ -96,18 +96,6 @@ def queue_again(connection: sa.Connection, endpoint_id: UUID, delivery_id: UUID)
     return True
 
 
-def add_attempt(connection: sa.Connection, delivery_id: UUID, answer: Answer) -> None:
-    """Writes an attempt into the log."""
-    row = {
-        "delivery_id": delivery_id,
-        "at": answer.at,
-        "status": answer.status,
-        "error": answer.error,
-        "milliseconds": answer.milliseconds,
-    }
-    connection.execute(_ADD_ATTEMPT, row)
-
-
 def give_up_all(connection: sa.Connection, endpoint_id: UUID) -> None:
     """Nothing pending is sent to this endpoint any more."""
     connection.execute(
@@ -159,7 +147,6 @@ _ADD: Final = (
     .from_select(_GIVEN, given_rows(webhook_delivery, _GIVEN))
     .on_conflict_do_nothing()
 )
-_ADD_ATTEMPT: Final = sa.insert(webhook_attempt)
 _GIVEN_UP: Final[dict[str, Any]] = {
     "state": DeliveryState.FAILED.value,
     "next_attempt_at": None,

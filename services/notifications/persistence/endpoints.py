@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -108,11 +108,6 @@ def subscribed(provider: sa.ColumnElement[str], event_type: sa.ColumnElement[str
     )
 
 
-def note_success(connection: sa.Connection, endpoint_id: UUID) -> None:
-    """The endpoint works; forgets since when it did not, and any pause."""
-    connection.execute(_NOTE_SUCCESS, {"works": endpoint_id})
-
-
 def note_failure(
     connection: sa.Connection, endpoint_id: UUID, at: datetime, pause_until: datetime | None
 ) -> datetime | None:
@@ -148,14 +143,6 @@ def disable_endpoint(connection: sa.Connection, endpoint_id: UUID, reason: str) 
     return None if row is None else (row.provider, row.sequence)
 
 
-_NOTE_SUCCESS: Final = (
-    sa.update(webhook_endpoint)
-    .where(
-        webhook_endpoint.c.id == sa.bindparam("works", type_=sa.UUID),
-        sa.or_(webhook_endpoint.c.failing_since.is_not(None), webhook_endpoint.c.paused_until.is_not(None)),
-    )
-    .values(failing_since=None, paused_until=None)
-)
 _COLUMNS = (
     webhook_endpoint.c.id,
     webhook_endpoint.c.provider,

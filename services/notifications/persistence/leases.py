@@ -1,4 +1,4 @@
-"""Which deliveries are attempted next, and by whom.
+"""Which deliveries are attempted next, by whom, and what came of it.
 
 A claim is a lease that ends by itself: a deliverer that is killed loses nothing, its deliveries are attempted
 again when their leases have run out. Claims of all processes take turns, so that the number of attempts under
@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from services.notifications.domain.webhook import DeliveryState, EndpointState, NextStep
-from services.notifications.persistence.tables import feed_event, webhook_delivery, webhook_endpoint
+from services.notifications.domain.webhook import Answer, DeliveryState, EndpointState, NextStep
+from services.notifications.persistence.tables import (
+    feed_event,
+    webhook_attempt,
+    webhook_delivery,
+    webhook_endpoint,
+)
 
 _CLAIM_LOCK = 4_702_111_234_598_120
 
@@ -65,17 +70,41 @@ def claim_deliveries(
     ]
 
 
-def settle(connection: sa.Connection, claimed: ClaimedDelivery, step: NextStep, now: datetime) -> bool:
-    """Writes what follows from the attempt. False if the lease has passed on, and with it the say."""
+def delivered(connection: sa.Connection, claimed: ClaimedDelivery, answer: Answer, now: datetime) -> None:
+    """Writes the attempt and, unless the lease has passed on, that it was the last; forgets since when the
+    endpoint did not work, and any pause of it. One statement.
+    """
+    of_endpoint = {"of_endpoint": claimed.endpoint_id}
+    connection.execute(_DELIVERED, _attempt(claimed, answer) | _settled(claimed, _DONE, now) | of_endpoint)
+
+
+def failed(
+    connection: sa.Connection, claimed: ClaimedDelivery, answer: Answer, step: NextStep, now: datetime
+) -> bool:
+    """Writes the attempt and what follows from it. False if the lease has passed on, and with it the say."""
+    connection.execute(_ADD_ATTEMPT, _attempt(claimed, answer))
+    return connection.execute(_SETTLE, _settled(claimed, step, now)).rowcount == 1
+
+
+def _attempt(claimed: ClaimedDelivery, answer: Answer) -> dict[str, Any]:
+    return {
+        "attempted": claimed.id,
+        "attempted_at": answer.at,
+        "got_status": answer.status,
+        "got_error": answer.error,
+        "took_milliseconds": answer.milliseconds,
+    }
+
+
+def _settled(claimed: ClaimedDelivery, step: NextStep, now: datetime) -> dict[str, Any]:
     final = step.state is not DeliveryState.PENDING
-    parameters = {
+    return {
         "settled": claimed.id,
         "held": claimed.lease,
         "new_state": step.state.value,
         "again_at": step.next_attempt_at,
         "ended_at": now if final else None,
     }
-    return connection.execute(_SETTLE, parameters).rowcount == 1
 
 
 def oldest_due_delivery(connection: sa.Connection, now: datetime) -> timedelta:
@@ -86,6 +115,14 @@ def oldest_due_delivery(connection: sa.Connection, now: datetime) -> timedelta:
 
 _NOW: Final = sa.bindparam("now", type_=sa.DateTime(timezone=True))
 _TAKE_TURNS: Final = sa.select(sa.func.pg_advisory_xact_lock(_CLAIM_LOCK))
+_DONE: Final = NextStep(DeliveryState.DELIVERED)
+_ADD_ATTEMPT: Final = sa.insert(webhook_attempt).values(
+    delivery_id=sa.bindparam("attempted", type_=sa.UUID),
+    at=sa.bindparam("attempted_at", type_=sa.DateTime(timezone=True)),
+    status=sa.bindparam("got_status", type_=sa.Integer),
+    error=sa.bindparam("got_error", type_=sa.Text),
+    milliseconds=sa.bindparam("took_milliseconds", type_=sa.Integer),
+)
 _SETTLE: Final = (
     sa.update(webhook_delivery)
     .where(
@@ -100,6 +137,21 @@ _SETTLE: Final = (
         leased_until=None,
     )
 )
+_WORKS: Final = (
+    sa.update(webhook_endpoint)
+    .where(
+        _endpoint.id == sa.bindparam("of_endpoint", type_=sa.UUID),
+        sa.or_(_endpoint.failing_since.is_not(None), _endpoint.paused_until.is_not(None)),
+    )
+    .values(failing_since=None, paused_until=None)
+    .returning(_endpoint.id)
+    .cte("works")
+)
+# The endpoint before its deliveries, here as everywhere: two transactions never wait for each other. What the
+# delivery's condition asks of the endpoint has PostgreSQL update it first.
+_DELIVERED: Final = _SETTLE.where(
+    sa.select(sa.func.count()).select_from(_WORKS).scalar_subquery() >= 0
+).add_cte(_ADD_ATTEMPT.cte("attempt"))
 _READY: Final = sa.and_(
     _endpoint.state == EndpointState.ACTIVE.value,
     sa.or_(_endpoint.paused_until.is_(None), _endpoint.paused_until <= _NOW),

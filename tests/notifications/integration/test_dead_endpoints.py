@@ -16,7 +16,8 @@ from services.notifications.application.feed_events import feed_events
 from services.notifications.application.purge import purge
 from services.notifications.application.see_deliveries import SeeDeliveries
 from services.notifications.domain.errors import EndpointDisabled
-from services.notifications.persistence import deliveries, endpoints, feed
+from services.notifications.domain.webhook import Answer
+from services.notifications.persistence import deliveries, endpoints, feed, leases
 from tests.notifications.support.delivering import Webhooks, client_of
 from tests.notifications.support.world import OTHER_PROVIDER, Someone, World, booking, public_event
 from tests.support.polling import eventually
@@ -109,6 +110,31 @@ def test_queueing_waits_for_a_disabling_and_queues_nothing(
 ) -> None:
     assert queued_while_the_endpoint_is_being_disabled(hooks, beside) == []
     assert hooks.world.scalar("SELECT count(*) FROM feed_event") == 1
+
+
+def test_a_success_is_recorded_at_the_endpoint_before_its_delivery(
+    hooks: Webhooks, beside: ThreadPoolExecutor
+) -> None:
+    """As everybody does. Else whoever disables the endpoint meanwhile and this would wait for each other."""
+    endpoint = hooks.register(URL)
+    fed(hooks.world, public_event(booking(MARIA).to_json()))
+    (claimed,) = hooks.deliverer.claim(1)
+    hooks.world.change("UPDATE webhook_endpoint SET failing_since = now()")
+
+    def record() -> None:
+        with hooks.world.database.statement() as connection:
+            leases.delivered(connection, claimed, Answer(200, hooks.clock.now(), 1), hooks.clock.now())
+
+    with hooks.world.database.transaction() as connection:
+        assert endpoints.disable_endpoint(connection, endpoint.id, "gone")
+        recording = beside.submit(record)
+        ended_or_waiting(hooks.world, recording)
+        assert not recording.done()
+        deliveries.give_up_all(connection, endpoint.id)
+    recording.result(20)
+    assert states(hooks.world) == ["failed"]
+    assert hooks.world.scalar("SELECT failing_since FROM webhook_endpoint") is None
+    assert hooks.world.scalar("SELECT status FROM webhook_attempt") == 200
 
 
 def test_sending_again_while_the_endpoint_is_being_disabled_is_refused(
