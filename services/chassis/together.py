@@ -1,6 +1,7 @@
 """Doing at once what several threads want at the same time."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -10,18 +11,26 @@ Result = TypeVar("Result")
 
 
 class Together(Generic[Given, Result]):
-    """Calls `work` for everybody who asks while it is busy at once, as soon as it is free.
+    """Calls `work` at once for everybody who asks while it is busy, or while its pause lasts.
 
-    Nobody waits for company: who comes alone is served alone. The more there is to do, the more of it shares
-    what doing it once costs, such as a transaction. Threads may be greenlets.
+    Who comes after a quiet moment is served without waiting for company. The more there is to do, the more of
+    it shares what doing it once costs, such as a transaction. Threads may be greenlets.
     """
 
-    def __init__(self, work: Callable[[Sequence[Given]], Sequence[Result]], *, at_most: int) -> None:
+    def __init__(
+        self,
+        work: Callable[[Sequence[Given]], Sequence[Result]],
+        *,
+        at_most: int,
+        every_seconds: float = 0.0,
+    ) -> None:
         """`work` gets at most `at_most`, in the order of asking, and returns as many results. Only one thread
-        at a time calls it.
+        at a time calls it, and it begins no more often than `every_seconds`.
         """
         self._work = work
         self._at_most = at_most
+        self._every_seconds = every_seconds
+        self._next_at = 0.0
         self._waiting: deque[_Asked[Given, Result]] = deque()
         self._turn = threading.Lock()
 
@@ -37,6 +46,10 @@ class Together(Generic[Given, Result]):
         return asked.result[0]  # type: ignore[index]  # the loop has ended
 
     def _serve(self) -> None:
+        pause = self._next_at - time.monotonic()
+        if pause > 0:
+            time.sleep(pause)
+        self._next_at = time.monotonic() + self._every_seconds
         served = [self._waiting.popleft() for _ in range(min(self._at_most, len(self._waiting)))]
         try:
             results = self._work([asked.given for asked in served])

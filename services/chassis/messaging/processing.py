@@ -55,6 +55,10 @@ class Verdict:
 _FAILED: Final = frozenset({Outcome.AGAIN, Outcome.DEAD})
 _AT_ONCE: Final = 100
 """So many events share a transaction at most."""
+_EVERY_SECONDS: Final = 0.02
+"""The next shared transaction begins no sooner after the one before. An event after a quiet moment does not
+wait; while many come, a fiftieth of a second makes several of them share one.
+"""
 
 
 class Processor:
@@ -83,7 +87,7 @@ class Processor:
         self._alone = frozenset[str]().union(
             *(each.event_types for each in subscriptions if not each.together)
         )
-        self._handle_together = Together(self._handle, at_most=_AT_ONCE)
+        self._handle_together = Together(self._handle, at_most=_AT_ONCE, every_seconds=_EVERY_SECONDS)
         self._database_wait_seconds = database_wait_seconds
         self._stopping = stopping
 

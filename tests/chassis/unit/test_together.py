@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
+from services.chassis import together
 from services.chassis.together import Together
 from tests.support.polling import eventually
 
@@ -66,6 +68,30 @@ def test_no_more_than_allowed_at_once(pool: ThreadPoolExecutor) -> None:
     work.may_go_on.set()
     assert [future.result(10) for future in futures] == [None, 2, 4, 6, 8, 10, 12, 14]
     assert work.calls == [[0], [1, 2, 3], [4, 5, 6], [7]]
+
+
+def test_it_begins_no_more_often_than_it_should_and_the_first_does_not_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(round(seconds, 3))
+        now[0] += seconds
+
+    monkeypatch.setattr(together, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    work = Doubling()
+    work.may_go_on.set()
+    doubled = Together(work, at_most=10, every_seconds=0.5)
+    doubled(1)
+    assert pauses == []
+    now[0] += 0.125
+    doubled(2)
+    assert pauses == [0.375]
+    now[0] += 7
+    doubled(3)
+    assert pauses == [0.375]
 
 
 def test_an_error_reaches_those_for_whom_it_happened_and_nobody_else(pool: ThreadPoolExecutor) -> None:
