@@ -18,27 +18,24 @@ def accredited(
     """`provider`, or the offering's, may deliver the service on `day`: no section needed, or an entry in
     it.
     """
-    return sa.or_(_NO_SECTION, sa.exists().where(entry_in_register(day, provider)))
+    in_force = sa.and_(accreditation.c.valid_from <= day, day <= accreditation.c.valid_to)
+    return sa.or_(_NO_SECTION, sa.exists().where(registered(provider), in_force))
 
 
-def entry_in_register(
-    day: sa.ColumnElement[Any], provider: sa.ColumnElement[str] = offering.c.provider
-) -> sa.ColumnElement[bool]:
-    """The row of `accreditation`, of which there is at most one, that lets `provider` deliver on `day`.
+def registered(provider: sa.ColumnElement[str] = offering.c.provider) -> sa.ColumnElement[bool]:
+    """The rows of `accreditation`, one after another in time, that let `provider` deliver the service.
 
-    For many rows, join it and ask `is_accredited`: PostgreSQL looks for an EXISTS under an OR row by row.
+    For many slots, join them and ask `is_registered`: PostgreSQL looks for an EXISTS under an OR row by row.
     """
     return sa.and_(
         accreditation.c.provider == provider,
         accreditation.c.section == service.c.section,
         accreditation.c.state == text("accredited"),
-        accreditation.c.valid_from <= day,
-        day <= accreditation.c.valid_to,
     )
 
 
-def is_accredited() -> sa.ColumnElement[bool]:
-    """As `accredited`, where `entry_in_register` is an outer join."""
+def is_registered() -> sa.ColumnElement[bool]:
+    """Where `registered` is an outer join: no section needed, or there is an entry; on its days only."""
     return sa.or_(_NO_SECTION, accreditation.c.provider.is_not(None))
 
 
@@ -51,4 +48,14 @@ def still_accredited() -> sa.ColumnElement[bool]:
 
 def serves(comune: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     """The slot is for residents of `comune`: the offering serves it, and is not closed there that day."""
-    return sa.and_(comune == sa.any_(offering.c.comuni), comune != sa.all_(slot.c.closed_comuni))
+    return sa.and_(offered_in(comune), open_to(comune))
+
+
+def offered_in(comune: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """The offering serves residents of `comune`."""
+    return comune == sa.any_(offering.c.comuni)
+
+
+def open_to(comune: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """The slot's day is not one on which `comune` is closed."""
+    return comune != sa.all_(slot.c.closed_comuni)
