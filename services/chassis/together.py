@@ -58,7 +58,8 @@ class Together(Generic[Given, Result]):
         except BaseException as error:
             for asked in served:
                 asked.error = error
-            raise
+            if not isinstance(error, Exception):
+                raise  # this thread is to end, whoever it served
 
 
 class _Asked(Generic[Given, Result]):

@@ -96,13 +96,14 @@ def test_it_begins_no_more_often_than_it_should_and_the_first_does_not_wait(
 
 def test_an_error_reaches_those_for_whom_it_happened_and_nobody_else(pool: ThreadPoolExecutor) -> None:
     work = Doubling()
-    futures = asked_one_after_another(Together(work, at_most=2), pool, [1, 2, -1, 3])
+    futures = asked_one_after_another(Together(work, at_most=2), pool, [1, 2, -1, *range(3, 20)])
     work.may_go_on.set()
     assert futures[0].result(10) == 2
     for future in futures[1:3]:
         with pytest.raises(RuntimeError, match="one of them"):
             future.result(10)
-    assert futures[3].result(10) == 6
+    # Whoever of these served the two that failed has his own answer all the same.
+    assert [future.result(10) for future in futures[3:]] == list(range(6, 40, 2))
 
 
 def test_a_crowd_gets_every_answer(pool: ThreadPoolExecutor) -> None:
@@ -111,3 +112,13 @@ def test_a_crowd_gets_every_answer(pool: ThreadPoolExecutor) -> None:
     doubled = Together(work, at_most=7)
     assert list(pool.map(doubled, range(1, 2_000))) == list(range(2, 4_000, 2))
     assert sorted(number for call in work.calls for number in call) == list(range(1, 2_000))
+
+
+def test_whoever_serves_others_first_has_his_own_answer_whatever_became_of_theirs() -> None:
+    work = Doubling()
+    work.may_go_on.set()
+    doubled = Together(work, at_most=1)
+    other = together._Asked[int, int | None](-1)  # came first, and has not got the turn
+    doubled._waiting.append(other)
+    assert doubled(3) == 6
+    assert isinstance(other.error, RuntimeError)
