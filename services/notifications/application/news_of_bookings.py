@@ -21,7 +21,7 @@ NOTICES: Final[dict[type[BookingEvent], Notice]] = {
 
 
 def news_of_booking(event_id: UUID, booking: BookingEvent) -> News:
-    """`booking`: one of NOTICES."""
+    """When, with whom and, if it was cancelled, by whom. `booking`: of a type in NOTICES."""
     facts = Facts(
         reference=str(booking.booking_id),
         provider=booking.provider,
