@@ -19,6 +19,7 @@ import pytest
 from services.catalogue.entrypoints.grpc_api import build
 from services.catalogue.settings import Settings
 from services.chassis.caller import ANONYMOUS, Caller
+from services.chassis.civil_time import local_day
 from services.chassis.clock import SystemClock
 from services.chassis.errors import CannotRunError
 from services.chassis.ids import new_id
@@ -137,7 +138,7 @@ def test_the_whole_way(wire: Wire) -> None:
     world, person, voucher = wire.world, wire.world.person(), new_id()
     slot = world.slot(starts_at=next_week())
     me = wire.citizen(person)
-    day = next_week().date().isoformat()
+    day = local_day(next_week()).isoformat()
     listed = wire.ask(
         "CatalogueService.ListSlots", pb.ListSlotsRequest(service="sad", from_date=day, to_date=day)
     )
@@ -222,7 +223,7 @@ def test_a_voucher_s_side_that_hangs_leaves_threads_to_the_others(wire: Wire) ->
                 hanging = wait(hanging, PATIENCE_SECONDS, FIRST_COMPLETED).not_done
             turned_away = [one.result() for one in bookings - hanging]
             assert all(isinstance(one, Unavailable) and one.retry_after_seconds for one in turned_away)
-            day = next_week().date().isoformat()
+            day = local_day(next_week()).isoformat()
             asked = pb.ListSlotsRequest(service="sad", from_date=day, to_date=day)
             assert [item.free for item in wire.ask("CatalogueService.ListSlots", asked).items] == [3]
             assert wire.ask("CatalogueService.SearchServices", pb.SearchServicesRequest()).total == 2
