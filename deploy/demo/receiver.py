@@ -44,9 +44,9 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                length = int(self.headers.get("Content-Length", "0"))
-                body = self.rfile.read(length)
-                if len(body) < length:  # the sender was cut off; it comes again
+                length = int(self.headers.get("Content-Length", "-1"))
+                body = self.rfile.read(max(length, 0))
+                if len(body) != length:  # the sender was cut off, within its headers or after; it comes again
                     self.close_connection = True
                     return
                 self.send_response(receiver.accept(body, dict(self.headers.items())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from tests.faults.people import equip, market
 from tests.faults.reckoning import reckon
 from tests.faults.settling import settle
 from tests.faults.site import Site, breakable_site
+
+# Each lost connection, of which there are many here, would fill pages and hide what was found.
+logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 CITIZENS = 4
 HOURS = 150
