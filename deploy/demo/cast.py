@@ -1,8 +1,9 @@
-"""The people of the story: invented anew for each telling, with valid codici fiscali."""
+"""The people of the story: invented anew for each telling, with valid codici fiscali, nobody twice."""
 
 from __future__ import annotations
 
 import secrets
+import threading
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -21,6 +22,10 @@ _FAMILY_NAMES = (
 _MOTHERS = ("Ernesta", "Pierina", "Giuseppina", "Adelaide", "Carolina", "Vittoria", "Ambrogina")
 _DAUGHTERS = ("Laura", "Chiara", "Silvia", "Roberta", "Paola", "Cristina", "Antonella")
 _VARESE, _TRADATE = "L682", "L319"
+_DAYS = 12 * 365
+_known: set[str] = set()
+"""The codici fiscali of all whom this process has invented."""
+_one_by_one = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,9 @@ def daughter(comune: str) -> Role:
 
 def _details(given_name: str, comune: str, *, born_from: int, birthplace: str) -> dict[str, Any]:
     family_name = secrets.choice(_FAMILY_NAMES)
-    born = date(born_from, 1, 1) + timedelta(days=secrets.randbelow(12 * 365))
-    code = encode(family_name, given_name, born, Sex.FEMALE, birthplace)
+    born, code = _born(family_name, given_name, born_from, birthplace)
     return {
-        "codice_fiscale": code.value,
+        "codice_fiscale": code,
         "given_name": given_name,
         "family_name": family_name,
         "birth_date": born.isoformat(),
@@ -62,3 +66,16 @@ def _details(given_name: str, comune: str, *, born_from: int, birthplace: str) -
         "address": f"Via delle Vigne {secrets.randbelow(120) + 1}",
         "language": "it",
     }
+
+
+def _born(family_name: str, given_name: str, born_from: int, birthplace: str) -> tuple[date, str]:
+    """A birthday that gives the person a codice fiscale of her own; among some hundreds, two would share
+    one before long.
+    """
+    while True:
+        born = date(born_from, 1, 1) + timedelta(days=secrets.randbelow(_DAYS))
+        code = encode(family_name, given_name, born, Sex.FEMALE, birthplace).value
+        with _one_by_one:
+            if code not in _known:
+                _known.add(code)
+                return born, code

@@ -21,7 +21,6 @@ from tests.faults.site import Site, breakable_site
 logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 CITIZENS = 4
-HOURS = 150
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +33,7 @@ def site(server_directory: Path) -> Iterator[Site]:
 def load(site: Site) -> Load:
     """Not yet running: citizens with vouchers, and slots to book."""
     site.instance.wait_ready()  # a test that failed may have left something broken
-    return Load(market(site), equip(site, CITIZENS, HOURS), BOOKINGS)
+    return Load(market(site), equip(site, CITIZENS), BOOKINGS)
 
 
 @pytest.fixture

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 PROVIDERS = ("ponte-sull-olona", "casa-tiglio", "cedro-azzurro")
 """Cooperatives with which everybody books."""
 
+HOURS = 15_000
+"""Of a voucher that no run uses up: what is cancelled comes back to it only while the broker is there."""
 _NOTICE_DAYS = 3
 """Days later than the notice that a cancellation needs."""
 _DAYS = 25
 
 
-def equip(site: Site, count: int, hours: int) -> list[Purse]:
+def equip(site: Site, count: int, hours: int = HOURS) -> list[Purse]:
     """`count` new citizens, each with a voucher of so many hours, in turn for each cooperative."""
     with ThreadPoolExecutor(2) as pool:
-        purses = list(pool.map(lambda number: _purse(site, number, hours), range(count)))
-    site.persons |= {purse.citizen.id for purse in purses}
-    return purses
+        return list(pool.map(lambda number: _purse(site, number, hours), range(count)))
 
 
 def market(site: Site) -> Market:
@@ -40,4 +40,5 @@ def free_seats(site: Site, provider: str) -> dict[str, int]:
 
 def _purse(site: Site, number: int, hours: int) -> Purse:
     citizen, provider = site.world.citizen(), PROVIDERS[number % len(PROVIDERS)]
+    site.persons.add(citizen.id)
     return Purse(citizen, site.world.voucher(citizen, hours * 60, provider), provider)

@@ -18,7 +18,6 @@ from tests.faults.schedule import episodes
 from tests.faults.settling import SETTLE_SECONDS, NotSettled, Rest, settle
 from tests.faults.site import Site
 
-_HOURS = 15_000
 _SMALL_HOURS = 12
 """Of the last client's voucher, which is therefore used up again and again."""
 
@@ -37,7 +36,7 @@ class Plan:
 def run(site: Site, plan: Plan) -> Report:
     """Break what the plan says while everybody goes on."""
     with site.progress.step(f"{plan.clients + 1} citizens, their vouchers, slots"):
-        purses = [*equip(site, plan.clients, _HOURS), *equip(site, 1, _SMALL_HOURS)]
+        purses = [*equip(site, plan.clients), *equip(site, 1, _SMALL_HOURS)]
         where = market(site)
     probe_purse, clients = purses[0], purses[1:]
     load = Load(where, clients, MIX, plan.pause_seconds)

@@ -31,7 +31,6 @@ from tests.system.world import World
 
 SEATS = 60
 """Of each slot: enough for a run, few enough that the slots everybody wants are full soon."""
-_HOURS = 15_000
 _SHORT_TIMES = {
     # What was under way when its process died is attempted again when its lease ends.
     "EMAIL_LEASE_SECONDS": "10",
@@ -82,7 +81,7 @@ class Site:
         self.consumers = Consumers(self.instance)
         self.cooperatives = {slug: Cooperative(self.world, slug) for slug in PROVIDERS}
         self.connected_at = datetime.now(UTC)
-        [purse] = equip(self, 1, _HOURS)
+        [purse] = equip(self, 1)
         self.impatient = Life(market(self), purse, BOOKINGS, random.Random(0))  # noqa: S311  # chance
         """Of somebody whose client is no good one: see kinds/clients.py."""
 

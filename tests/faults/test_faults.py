@@ -78,9 +78,11 @@ def test_the_broker_stops_and_bookings_go_on(site: Site, load: Load, check: Chec
     with load:
         acknowledged_more(load, 5)
         site.instance.stop("rabbitmq")
-        # Events wait in the outbox; nobody who books notices.
-        acknowledged_more(load, 10)
-        site.instance.start("rabbitmq")
+        try:
+            # Events wait in the outbox; nobody who books notices.
+            acknowledged_more(load, 10)
+        finally:
+            site.instance.start("rabbitmq")
         acknowledged_more(load, 5)
     check()
 
