@@ -69,9 +69,12 @@ contracts-check: environment
 	@$(PYTHON) -m services.contracts.generate --check
 	@$(PYTHON) -m gateway.openapi --check
 
+LOCK := $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock: environment ## resolve pyproject.toml into requirements/, with hashes
-	@$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/runtime.lock
-	@$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements/dev.lock
+	@$(LOCK) pyproject.toml --group dev -o requirements/dev.lock
+	@$(LOCK) pyproject.toml --group service -c requirements/dev.lock -o requirements/service.lock
+	@$(LOCK) pyproject.toml --group gateway -c requirements/dev.lock -o requirements/gateway.lock
+	@$(LOCK) --group demo -c requirements/dev.lock -o requirements/demo.lock
 
 environment: $(READY)
 

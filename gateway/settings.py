@@ -19,7 +19,7 @@ class GatewaySettings(BaseSettings):
     catalogue_target: str = "127.0.0.1:50052"
     vouchers_target: str = "127.0.0.1:50053"
     notifications_target: str = "127.0.0.1:50054"
-    jwks_file: Path = Path("jwks.json")
+    jwks_file: Path = Path("/run/secrets/jwks.json")
     log_level: str = "INFO"
 
     body_limit_bytes: int = Field(65_536, ge=1024, le=1_048_576)

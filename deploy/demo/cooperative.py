@@ -93,10 +93,11 @@ class Subscriber:
 class Cooperative:
     """A cooperative whose systems are connected: queue, webhook and feed."""
 
-    def __init__(self, portal: Portal, slug: str, amqp_url: str) -> None:
+    def __init__(self, portal: Portal, slug: str, amqp_url: str, host: str) -> None:
+        """`host`: an address of ours that webhooks can be sent to."""
         self.slug = slug
         self.portal = portal
-        self.receiver = Receiver()
+        self.receiver = Receiver(host)
         self.subscriber = Subscriber(amqp_url, slug)
         self.subscriber.wait_ready()
         made = portal.post("/webhook-endpoints", {"url": self.receiver.url})

@@ -22,18 +22,19 @@ class Received:
 
 
 class Receiver:
-    """Listens on a free port of this machine until closed. Set `secret` once the endpoint is registered."""
+    """Listens on a free port of `host` until closed. Set `secret` once the endpoint is registered."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.received = Received()
         self.secret: str | None = None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer((host, 0), self._handler())
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a sender that is cut off
         threading.Thread(target=self._server.serve_forever, name="webhook-receiver", daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/ambito"
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}/ambito"
 
     def close(self) -> None:
         self._server.shutdown()

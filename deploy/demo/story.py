@@ -35,6 +35,7 @@ class Setting:
     broker_urls: dict[str, str]  # cooperative → URL of its own broker user
     mail: Path
     locks: Path
+    host: str  # an address of ours that webhooks can be sent to
 
 
 class Story:
@@ -175,7 +176,7 @@ class Story:
             portal = self._anyone.signed_in_client(
                 client.client_id, self._setting.passwords[client.client_id]
             )
-            cooperative = Cooperative(portal, slug, self._setting.broker_urls[slug])
+            cooperative = Cooperative(portal, slug, self._setting.broker_urls[slug], self._setting.host)
             step.tell(
                 f"{slug}: a process of its own, another AMQP library; receiver at {cooperative.receiver.url}"
             )

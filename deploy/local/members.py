@@ -145,5 +145,6 @@ def code_version(root: Path = ROOT) -> str:
             if file.is_file() and "__pycache__" not in file.parts:
                 digest.update(f"{file.relative_to(root)}\0".encode())
                 digest.update(file.read_bytes())
-    digest.update((root / "requirements" / "runtime.lock").read_bytes())
+    for lock in ("service.lock", "gateway.lock"):
+        digest.update((root / "requirements" / lock).read_bytes())
     return digest.hexdigest()[:12]

@@ -50,6 +50,10 @@ class Secrets:
         pem = self.signing_key().read_bytes()
         return self._once("jwks.json", lambda: json.dumps(TokenSigner(pem, SIGNING_KEY_ID).jwks()))
 
+    def given(self, name: str, text: str) -> Path:
+        """A file with `text` when it is first asked for; what somebody has written into it since stays."""
+        return self._once(name, lambda: text)
+
     def passwords(self, name: str, logins: list[str]) -> Path:
         """A JSON object login → password; known logins keep theirs, new ones get one."""
         path = self._once(name, lambda: "{}")

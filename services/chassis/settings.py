@@ -29,7 +29,7 @@ class ServiceSettings(BaseSettings):
     grpc_bind: str = "127.0.0.1:50051"
     ops_bind: str = "127.0.0.1:9100"
     """Where this process answers /health and /metrics."""
-    jwks_file: Path = Path("jwks.json")
+    jwks_file: Path = Path("/run/secrets/jwks.json")
     """Public keys of the token issuer."""
     log_level: str = "INFO"
 

@@ -12,6 +12,6 @@ class VouchersSettings(ServiceSettings):
     their end.
     """
 
-    data_keys_file: Path = Path("vouchers-data-keys")
+    data_keys_file: Path = Path("/run/secrets/vouchers-data-keys")
     """Keys that seal the goals of plans: `id:base64,…`, the current one first. Read by `grpc` only."""
     expiry_every_seconds: float = Field(60.0, gt=0)

@@ -1,0 +1,54 @@
+"""`python -m deploy.containers secrets | servers`, in the image `operations`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import httpx
+import psycopg
+import typer
+
+from deploy.containers.secrets import make
+from deploy.containers.servers import prepare
+from deploy.local.secrets import Secrets
+from services.chassis.messaging.topology_check import TopologyError
+from services.contracts.territory import Territory, TerritoryErrors, read_territory
+
+SECRETS, TERRITORY = Path("/secrets"), Path("/territory")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def secrets() -> None:
+    """Make the installation's passwords and keys, as far as they are missing."""
+    make(SECRETS, _territory())
+    typer.echo("The secrets are made. Keep a copy of them apart from the backups of the databases.")
+
+
+@app.command()
+def servers() -> None:
+    """Make databases, roles, and the broker's users, exchanges, queues and policies what they must be."""
+    try:
+        prepare(Secrets(SECRETS), _territory())
+    except (psycopg.Error, httpx.HTTPError, TopologyError) as error:
+        _fail(str(error))
+    typer.echo("PostgreSQL and RabbitMQ are ready.")
+
+
+def _territory() -> Territory:
+    try:
+        return read_territory(TERRITORY)
+    except TerritoryErrors as failure:
+        _fail("\n".join(f"{error.file}:{error.line}: {error.reason}" for error in failure.errors[:20]))
+
+
+def _fail(reason: str) -> NoReturn:
+    sys.stderr.write(f"{reason}\n")
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    app()

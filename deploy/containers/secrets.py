@@ -1,0 +1,68 @@
+"""All secrets of an installation in containers, one file each, in one directory.
+
+The directory is its owner's only. The files in it are readable by everybody, because they are mounted one by
+one into containers whose users own nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deploy.broker.topology import SERVICES, cooperative_user
+from deploy.local.postgres import SUPERUSER
+from deploy.local.rabbitmq import ADMIN
+from deploy.local.secrets import Secrets
+from deploy.local.servers import VHOST
+from deploy.local.setup import logins
+from services.contracts.territory import Territory
+
+POSTGRES, RABBITMQ = "postgres", "rabbitmq"
+"""Names by which the servers are found."""
+
+
+def make(directory: Path, territory: Territory) -> None:
+    """Make what is missing; nothing that exists is changed, but new cooperatives and accounts get theirs."""
+    secrets = Secrets(directory)
+    for service in SERVICES:
+        secrets.given(f"{service}-database-url", database_url(secrets, service))
+        secrets.given(f"{service}-amqp-url", amqp_url(secrets, service))
+    for provider in territory.providers:
+        secrets.password(f"broker-{cooperative_user(provider.slug)}")
+    secrets.password("postgres-admin")
+    admin = secrets.password("rabbitmq-admin")
+    secrets.given(
+        "rabbitmq-admin.conf",
+        f"default_user = {ADMIN}\ndefault_pass = {admin}\ndefault_user_tags.administrator = true\n",
+    )
+    secrets.jwks()
+    for ring in ("identity", "catalogue", "vouchers", "notifications"):
+        secrets.key_ring(f"{ring}-data-keys")
+    secrets.key_ring("event-data-keys")
+    secrets.key("identity-blind-index-key")
+    secrets.key("catalogue-delivery-code-key")
+    secrets.given("smtp-url", "smtp://mail:25")
+    secrets.passwords("accounts.json", logins(territory))
+    directory.chmod(0o700)
+    for file in directory.iterdir():
+        file.chmod(0o444)
+
+
+def database_url(secrets: Secrets, service: str) -> str:
+    """SQLAlchemy URL of a service's database."""
+    password = secrets.password(f"database-{service}")
+    return f"postgresql+psycopg://{service}:{password}@{POSTGRES}:5432/{service}"
+
+
+def admin_url(secrets: Secrets) -> str:
+    """libpq URL of PostgreSQL's superuser."""
+    return f"postgresql://{SUPERUSER}:{secrets.password('postgres-admin')}@{POSTGRES}:5432/postgres"
+
+
+def amqp_url(secrets: Secrets, user: str, host: str = RABBITMQ) -> str:
+    """AMQP URL of a broker user of a service or a cooperative."""
+    return f"amqp://{user}:{secrets.password(f'broker-{user}')}@{host}:5672/{VHOST}"
+
+
+def management_url(secrets: Secrets) -> str:
+    """Of the broker's management API, with its administrator's credentials."""
+    return f"http://{ADMIN}:{secrets.password('rabbitmq-admin')}@{RABBITMQ}:15672"
