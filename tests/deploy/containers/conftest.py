@@ -1,0 +1,30 @@
+"""One installation in containers for all tests here. They skip only where no Docker Engine answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from docker import DockerClient
+
+from tests.support.stack import Stack, engine, running
+
+# Replicas are found again when a connection ends of age: here soon enough to be waited for.
+YOUNG = {"environment": {"GRPC_MAXIMUM_CONNECTION_AGE_SECONDS": "2"}}
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[DockerClient]:
+    with engine() as client:
+        if client is None:
+            pytest.skip("no Docker Engine answers")
+        yield client
+
+
+@pytest.fixture(scope="session")
+def stack(docker_engine: DockerClient, server_directory: Path) -> Iterator[Stack]:
+    with running(
+        docker_engine, server_directory / "stack", [{"services": {"catalogue-grpc": YOUNG}}]
+    ) as started:
+        yield started

@@ -1,0 +1,195 @@
+"""An installation in containers of a test session's own: other names, ports and secrets than any other."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker import DockerClient
+from docker.errors import DockerException
+from docker.models.containers import Container
+
+from deploy.local.ports import free_port
+from tests.support.polling import eventually
+
+ROOT = Path(__file__).parents[2]
+PROCESSES = (
+    "identity-grpc", "identity-worker", "identity-relay",
+    "catalogue-grpc", "catalogue-worker", "catalogue-relay",
+    "vouchers-grpc", "vouchers-worker", "vouchers-relay",
+    "notifications-grpc", "notifications-worker", "notifications-relay", "notifications-deliver",
+    "gateway",
+)  # fmt: skip
+
+
+class Stack:
+    """`docker compose` on one project. Commands that fail raise AssertionError with what they printed."""
+
+    def __init__(self, client: DockerClient, directory: Path) -> None:
+        self.client = client
+        self.project = f"ambito-test-{os.getpid()}"
+        self.images = "ambito-test"
+        self.directory = directory
+        self.secrets = directory / "secrets"
+        self.secrets.mkdir(parents=True)
+        http = free_port()
+        self._environment = {
+            **os.environ,
+            "COMPOSE_PROJECT_NAME": self.project,
+            "COMPOSE_ANSI": "never",
+            "AMBITO_IMAGES": self.images,
+            "AMBITO_VERSION": "test",
+            "AMBITO_SECRETS": str(self.secrets),
+            "HTTP_BIND": f"127.0.0.1:{http}",
+            "AMQP_BIND": f"127.0.0.1:{free_port({http})}",
+        }
+        self.api = f"http://127.0.0.1:{http}/api/v1"
+        self._files = ["deploy/compose.yaml", "deploy/compose.demo.yaml"]
+
+    def overlay(self, content: dict[str, Any]) -> None:
+        """One more compose file for every later command."""
+        file = self.directory / f"overlay-{len(self._files)}.json"
+        file.write_text(json.dumps(content))
+        self._files.append(str(file))
+
+    def compose(self, *arguments: str, timeout_seconds: float = 300) -> str:
+        """Run a command of compose; its standard output."""
+        return _compose(self._files, arguments, self._environment, timeout_seconds)
+
+    def scale(self, service: str, replicas: int) -> None:
+        """As many containers of this service as said; all healthy."""
+        self.compose(
+            "up",
+            "--detach",
+            "--wait",
+            "--no-recreate",
+            "--no-deps",
+            "--scale",
+            f"{service}={replicas}",
+            service,
+        )
+
+    def rebuilt(self, service: str, root: Path) -> list[str]:
+        """The layers of a service's image when it is made from another copy of the project."""
+        version = "rebuilt"
+        environment = {**self._environment, "AMBITO_VERSION": version}
+        _compose([f"{root}/deploy/compose.yaml"], ["build", "--quiet", f"{service}-grpc"], environment, 900)
+        image = f"{self.images}/{service}:{version}"
+        layers: list[str] = self.client.images.get(image).attrs["RootFS"]["Layers"]
+        self.client.images.remove(image)
+        return layers
+
+    def containers(self, *services: str, all_states: bool = False) -> list[Container]:
+        """The containers of these services, or of all."""
+        found: list[Container] = self.client.containers.list(
+            all=all_states, filters={"label": f"com.docker.compose.project={self.project}"}
+        )
+        return [each for each in found if not services or service_of(each) in services]
+
+    def container(self, service: str) -> Container:
+        """The only container of a service."""
+        (found,) = self.containers(service, all_states=True)
+        return found
+
+    def image(self, target: str) -> str:
+        return f"{self.images}/{target}:test"
+
+    def python(self, container: Container, program: str, *arguments: str) -> Any:
+        """Run a program of `inside/` in it, as the container's own user; the JSON value that it prints."""
+        status, (out, errors) = container.exec_run(["python", "-c", _inside(program), *arguments], demux=True)
+        assert status == 0, f"{container.name}: {(errors or b'').decode()[-2000:]}"
+        return json.loads(out)
+
+    def python_in_image(self, target: str, program: str) -> Any:
+        """As `python`, in a container of its own of the image."""
+        command = ["python", "-c", _inside(program)]
+        return json.loads(
+            self.client.containers.run(
+                self.image(target), entrypoint=command, network_mode="none", remove=True
+            )
+        )
+
+    def kill(self, container: Container) -> None:
+        """SIGKILL to its process, as the kernel sends it: `docker kill` would also forbid the restart."""
+        self.client.containers.run(
+            self.image("operations"),
+            entrypoint=["python", "-c", f"import os; os.kill({container.attrs['State']['Pid']}, 9)"],
+            user="0:0", pid_mode="host", network_mode="none", remove=True,
+        )  # fmt: skip
+
+    def wait_healthy(self, *services: str, timeout_seconds: float = 60) -> None:
+        def healthy() -> bool:
+            states = {
+                each.name: each.attrs["State"]["Health"]["Status"] for each in self.containers(*services)
+            }
+            assert len(states) >= len(services), f"only {states}"
+            assert set(states.values()) == {"healthy"}, states
+            return True
+
+        eventually(healthy, timeout_seconds=timeout_seconds)
+
+
+def _inside(program: str) -> str:
+    return (ROOT / "tests" / "deploy" / "containers" / "inside" / f"{program}.py").read_text()
+
+
+def _compose(
+    files: Sequence[str], arguments: Sequence[str], environment: dict[str, str], timeout_seconds: float
+) -> str:
+    run = subprocess.run(
+        ["docker", "compose", *(part for file in files for part in ("-f", file)), *arguments],
+        cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=timeout_seconds, check=False,
+    )  # fmt: skip
+    if run.returncode:
+        raise AssertionError(
+            f"docker compose {' '.join(arguments)}: {run.stdout[-4000:]}{run.stderr[-4000:]}"
+        )
+    return run.stdout
+
+
+def service_of(container: Container) -> str:
+    """The name that a container's service has in compose.yaml."""
+    return str(container.labels["com.docker.compose.service"])
+
+
+def addresses(container: Container) -> list[str]:
+    """All its IPv4 addresses."""
+    return [each["IPAddress"] for each in container.attrs["NetworkSettings"]["Networks"].values()]
+
+
+@contextmanager
+def engine() -> Iterator[DockerClient | None]:
+    """Docker Engine, or None where none answers."""
+    try:
+        client = docker.from_env(timeout=60)
+    except DockerException:
+        yield None
+        return
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def running(
+    client: DockerClient, directory: Path, overlays: Sequence[dict[str, Any]] = ()
+) -> Iterator[Stack]:
+    """A stack that was built and is up and healthy; ended and deleted afterwards, but for its images."""
+    stack = Stack(client, directory)
+    for overlay in overlays:
+        stack.overlay(overlay)
+    stack.compose("--profile", "tools", "build", "--quiet", timeout_seconds=900)
+    try:
+        stack.compose("run", "--rm", "secrets")
+        stack.compose("up", "--detach", "--wait", timeout_seconds=240)
+        yield stack
+    finally:
+        stack.compose("--profile", "tools", "down", "--volumes", "--timeout", "5")
