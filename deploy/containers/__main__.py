@@ -1,4 +1,4 @@
-"""`python -m deploy.containers secrets | servers`, in the image `operations`."""
+"""`python -m deploy.containers secrets | certificate NAME… | servers`, in the image `operations`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import typer
 
+from deploy.containers.certificate import CertificateExists, make_certificate
 from deploy.containers.secrets import make
 from deploy.containers.servers import prepare
 from deploy.local.secrets import Secrets
@@ -26,6 +27,16 @@ def secrets() -> None:
     """Make the installation's passwords and keys, as far as they are missing."""
     make(SECRETS, _territory())
     typer.echo("The secrets are made. Keep a copy of them apart from the backups of the databases.")
+
+
+@app.command()
+def certificate(names: list[str]) -> None:
+    """Make a certificate for these names that nobody has signed, to try TLS before a real one is there."""
+    try:
+        make_certificate(SECRETS, names)
+    except CertificateExists as error:
+        _fail(str(error))
+    typer.echo(f"A certificate for {', '.join(names)} is made, valid for 90 days; browsers will not trust it.")
 
 
 @app.command()

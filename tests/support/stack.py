@@ -38,7 +38,7 @@ class Stack:
         self.directory = directory
         self.secrets = directory / "secrets"
         self.secrets.mkdir(parents=True)
-        http = free_port()
+        http, https, amqp, amqps = _free_ports(4)
         self._environment = {
             **os.environ,
             "COMPOSE_PROJECT_NAME": self.project,
@@ -47,9 +47,12 @@ class Stack:
             "AMBITO_VERSION": "test",
             "AMBITO_SECRETS": str(self.secrets),
             "HTTP_BIND": f"127.0.0.1:{http}",
-            "AMQP_BIND": f"127.0.0.1:{free_port({http})}",
+            "HTTPS_BIND": f"127.0.0.1:{https}",
+            "AMQP_BIND": f"127.0.0.1:{amqp}",
+            "AMQPS_BIND": f"127.0.0.1:{amqps}",
         }
         self.api = f"http://127.0.0.1:{http}/api/v1"
+        self.https, self.amqps = https, amqps
         self._files = ["deploy/compose.yaml", "deploy/compose.demo.yaml"]
 
     def overlay(self, content: dict[str, Any]) -> None:
@@ -57,6 +60,17 @@ class Stack:
         file = self.directory / f"overlay-{len(self._files)}.json"
         file.write_text(json.dumps(content))
         self._files.append(str(file))
+
+    @contextmanager
+    def under(self, file: str) -> Iterator[None]:
+        """Up with one more of the project's compose files; afterwards as before."""
+        self._files.append(file)
+        try:
+            self.compose("up", "--detach", "--wait")
+            yield
+        finally:
+            self._files.remove(file)
+            self.compose("up", "--detach", "--wait", "--remove-orphans")
 
     def compose(self, *arguments: str, timeout_seconds: float = 300) -> str:
         """Run a command of compose; its standard output."""
@@ -133,6 +147,13 @@ class Stack:
             return True
 
         eventually(healthy, timeout_seconds=timeout_seconds)
+
+
+def _free_ports(number: int) -> list[int]:
+    ports: list[int] = []
+    while len(ports) < number:
+        ports.append(free_port(ports))
+    return ports
 
 
 def _inside(program: str) -> str:
