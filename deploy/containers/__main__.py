@@ -36,7 +36,9 @@ def certificate(names: list[str]) -> None:
         make_certificate(SECRETS, names)
     except CertificateExists as error:
         _fail(str(error))
-    typer.echo(f"A certificate for {', '.join(names)} is made, valid for 90 days; browsers will not trust it.")
+    typer.echo(
+        f"A certificate for {', '.join(names)} is made, valid for 90 days; browsers will not trust it."
+    )
 
 
 @app.command()

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import httpx
 import pika
+import pika.exceptions
 import pytest
 
 from deploy.broker.topology import cooperative_queue, cooperative_user
@@ -65,7 +66,7 @@ def test_http2_is_offered(secured: Stack, trust: ssl.SSLContext) -> None:
 @pytest.mark.parametrize("port", ["https", "amqps"])
 def test_old_versions_of_tls_are_refused(secured: Stack, trust: ssl.SSLContext, port: str) -> None:
     trust.set_ciphers("DEFAULT@SECLEVEL=0")
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         trust.minimum_version = trust.maximum_version = ssl.TLSVersion.TLSv1_1
     with (
         socket.create_connection((NAME, getattr(secured, port)), timeout=10) as raw,
@@ -76,9 +77,7 @@ def test_old_versions_of_tls_are_refused(secured: Stack, trust: ssl.SSLContext, 
 
 def test_nothing_is_published_without_tls(secured: Stack) -> None:
     published = {
-        service: sorted(
-            inner for inner, outer in secured.container(service).attrs["NetworkSettings"]["Ports"].items() if outer
-        )
+        service: sorted(inner for inner, outer in secured.container(service).ports.items() if outer)
         for service in ("gateway", "rabbitmq", "postgres", "proxy")
     }
     assert published == {
@@ -129,11 +128,11 @@ def test_a_gateway_that_dies_is_not_noticed_by_those_who_read(secured: Stack, cl
     def handled(container: object) -> int:
         return secured.python(container, "requests")  # type: ignore[arg-type, no-any-return]
 
-    at_first = [handled(each) for each in (first, second)]
+    at_first = {each: handled(each) for each in (first, second)}
 
     def both_work() -> bool:
         assert client.get("/comuni").status_code == 200
-        return all(handled(each) >= before + 5 for each, before in zip((first, second), at_first, strict=True))
+        return all(handled(each) >= before + 5 for each, before in at_first.items())
 
     eventually(both_work, timeout_seconds=60)
     restarts = first.attrs["RestartCount"]
