@@ -25,7 +25,7 @@ def make_certificate(directory: Path, names: list[str]) -> None:
             raise CertificateExists(f"{name} exists: delete {CERTIFICATE} and {KEY} to have them made anew")
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-    now = dt.dt.now(dt.UTC)
+    now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -34,7 +34,7 @@ class Stack:
     def __init__(self, client: DockerClient, directory: Path) -> None:
         self.client = client
         self.project = f"ambito-test-{os.getpid()}"
-        self.images = "ambito-test"
+        self.images = os.environ.get("AMBITO_TEST_IMAGES", "ambito-test")  # several runs beside each other
         self.directory = directory
         self.secrets = directory / "secrets"
         self.secrets.mkdir(parents=True)

@@ -1,0 +1,100 @@
+"""How commands answer: tables for people, one JSON document for programs, exit codes for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from deploy.operating.installation import Installation, OperationError
+
+
+class Exit(IntEnum):
+    """What a script can tell from how a command ended."""
+
+    WELL = 0
+    FOUND = 1
+    """It did its work, and found something wrong."""
+    USAGE = 2
+    """The command was not understood (Typer's own)."""
+    FAILED = 3
+    """It could not do its work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Where a command's answer goes. What happens meanwhile goes to standard error, always."""
+
+    as_json: bool
+    out: Console = field(default_factory=Console)
+    progress_to: Console = field(default_factory=lambda: Console(stderr=True))
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str = "") -> None:
+        """A table for people; nothing with `--json`."""
+        if self.as_json:
+            return
+        table = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(*(str(cell) for cell in row))
+        self.out.print(table)
+
+    def say(self, sentence: str) -> None:
+        """A sentence for people; nothing with `--json`."""
+        if not self.as_json:
+            self.out.print(sentence, highlight=False)
+
+    def document(self, document: Mapping[str, Any] | Sequence[Any]) -> None:
+        """The answer for programs; nothing without `--json`."""
+        if self.as_json:
+            self.out.print_json(json.dumps(document, default=str))
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """Bars on standard error for work that takes long."""
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, TimeElapsedColumn(), console=self.progress_to) as progress:
+            yield progress
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the options before the command's name say."""
+
+    project: str
+    terminal: Terminal
+
+    def installation(self) -> Installation:
+        """OperationError if it is not there."""
+        return Installation.connect(self.project)
+
+
+def session_of(context: typer.Context) -> Session:
+    """Of the command that is running."""
+    session = context.find_object(Session)
+    assert session is not None  # noqa: S101 - the callback of `python -m deploy` makes it
+    return session
+
+
+@contextmanager
+def failing() -> Iterator[None]:
+    """An OperationError becomes its message on standard error and the exit code FAILED."""
+    try:
+        yield
+    except OperationError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(Exit.FAILED) from None
