@@ -12,7 +12,7 @@ FIND_PYTHON := $$(for each in /usr/bin/python3 python3; do \
 # One copy of the environment per lock file: made again only when the lock has changed.
 READY := $(VENV)/.ready
 
-.PHONY: help up down status logs reconcile clean demo test lint format contracts contracts-check bench bench-growth faults lock environment
+.PHONY: help up down status logs reconcile clean demo test lint format contracts contracts-check bench bench-growth faults lock environment sbom audit
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -68,6 +68,12 @@ faults: environment ## break everything under load and reckon: MINUTES=5, SEED=a
 contracts-check: environment
 	@$(PYTHON) -m services.contracts.generate --check
 	@$(PYTHON) -m gateway.openapi --check
+
+sbom: environment ## what the images are made of, as CycloneDX, to var/sbom/
+	@$(PYTHON) -m deploy sbom
+
+audit: environment ## what is known against images and locks: ADVISORIES="directories or zip files in the form of OSV"
+	@$(PYTHON) -m deploy audit $(ADVISORIES:%=--advisories=%) $(wildcard var/sbom/*.cdx.json) $(wildcard requirements/*.lock)
 
 LOCK := $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock: environment ## resolve pyproject.toml into requirements/, with hashes

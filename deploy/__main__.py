@@ -8,6 +8,7 @@ import typer
 
 from deploy.operating.status import status
 from deploy.operating.terminal import Session, Terminal
+from deploy.supply_chain.commands import audit, sbom
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -29,6 +30,8 @@ def options(
 
 
 app.command()(status)
+app.command()(sbom)
+app.command()(audit)
 
 if __name__ == "__main__":
     app()
