@@ -5,6 +5,7 @@ from __future__ import annotations
 import uvicorn
 
 from gateway.app import create_app
+from gateway.ending import Server
 from gateway.settings import GatewaySettings
 from services.chassis import logs, ops
 
@@ -15,7 +16,7 @@ class NotServing(Exception):
     """The HTTP server does not listen, yet or any more."""
 
 
-def server(settings: GatewaySettings) -> uvicorn.Server:
+def server(settings: GatewaySettings) -> Server:
     """The HTTP server, not yet started."""
     host, _, port = settings.gateway_bind.rpartition(":")
     config = uvicorn.Config(
@@ -33,7 +34,7 @@ def server(settings: GatewaySettings) -> uvicorn.Server:
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """The commands that every service has."""
 
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from urllib.parse import unquote, urlsplit
 
 import typer
@@ -61,13 +61,19 @@ def _add_processes(app: typer.Typer, definition: ServiceDefinition) -> None:
             _run(definition, "worker", lambda settings, database: run(settings, definition, database))
 
     @app.command()
-    def migrate() -> None:
+    def migrate(
+        phase: Annotated[
+            Literal["expand", "contract"],
+            typer.Option(help="expand: only what the version that still runs can work with."),
+        ] = "contract",
+    ) -> None:
         """Bring the database up to date."""
+        from services.chassis.migrations import Phase
         from services.chassis.migrations import migrate as upgrade
 
         settings = start(definition, "migrate")
         with failing():
-            upgrade(settings.database_url, definition.migrations)
+            upgrade(settings.database_url, definition.migrations, Phase(phase))
 
     for name, path in definition.processes.items():
         _add_process(app, definition, name, path)

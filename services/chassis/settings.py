@@ -39,7 +39,9 @@ class ServiceSettings(BaseSettings):
     """However long a caller says it waits, work on its behalf in other services gets no longer than this."""
     grpc_stop_grace_seconds: float = Field(10.0, gt=0)
     """How long calls under way may take to finish when the process is asked to end."""
-    grpc_maximum_connection_age_seconds: int = Field(300, ge=1)
+    grpc_stop_announced_seconds: float = Field(1.0, ge=0)
+    """How long a process that is asked to end still takes calls, while its clients turn to other replicas."""
+    grpc_maximum_connection_age_seconds: int = Field(30, ge=1)
     """Connections are renewed this often, so that clients find replicas that were added later."""
     database_pool_size: int = Field(8, ge=1, le=64)
     """Connections at most; a grpc process needs no more than its threads."""

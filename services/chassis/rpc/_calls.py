@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from services.chassis.caller import Caller
 from services.chassis.refusal import Unavailable
 from services.chassis.rpc.context import remaining_seconds
+from services.chassis.rpc.health import TAKING_CALLS
 from services.chassis.tracing import current_traceparent, request_id
 
 MAX_REQUEST_BYTES = 1024 * 1024
@@ -35,14 +36,19 @@ def channel_options(retried_reads: Iterable[str]) -> list[tuple[str, str | int]]
 
 
 def service_config(retried_reads: Iterable[str]) -> str:
-    """Every replica in turn; the named reads once more when a replica was not reachable, commands never."""
+    """Every replica that takes calls in turn; the named reads once more when a replica was not reachable,
+    commands never.
+    """
     names = []
     for method in retried_reads:
         service, _, name = method.strip("/").partition("/")
         if not (service and name):
             raise ValueError(f"not a full method name: {method!r}")
         names.append({"service": service, "method": name})
-    config: dict[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
+    config: dict[str, object] = {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "healthCheckConfig": {"serviceName": TAKING_CALLS},
+    }
     if names:
         retry = {
             "maxAttempts": 2,

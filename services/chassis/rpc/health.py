@@ -1,4 +1,8 @@
-"""grpc.health.v1 that tells the truth: SERVING only while what the service needs answers."""
+"""grpc.health.v1 that tells the truth: SERVING only while what the service needs answers.
+
+Under the name TAKING_CALLS it tells something else: whether this server takes calls. Clients watch that, and
+turn to another replica before one ends.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from grpc_health.v1 import health, health_pb2
 
 from services.chassis.logs import get_logger
 
+TAKING_CALLS = "taking-calls"
 _INTERVAL_SECONDS = 2.0
 _log = get_logger("rpc")
 
@@ -25,6 +30,7 @@ class HealthReporter:
 
     def start(self) -> None:
         """Checks once, so that the first answer is already true, and goes on in the background."""
+        self.servicer.set(TAKING_CALLS, health_pb2.HealthCheckResponse.SERVING)
         self._report()
         threading.Thread(target=self._loop, name="health", daemon=True).start()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
@@ -68,9 +69,15 @@ class RpcServer:
         self._health.start()
         self._server.start()
 
-    def stop(self, grace_seconds: float) -> None:
-        """Takes no new calls, lets those under way finish for up to `grace_seconds`, then cancels them."""
+    def stop(self, grace_seconds: float, announced_seconds: float = 0.0) -> None:
+        """Tells clients to call another replica, and `announced_seconds` later takes no new calls, lets those
+        under way finish for up to `grace_seconds`, then cancels them.
+
+        A call that arrives in the moment of the end is lost, and so may be the answer to one that ends in it:
+        gRPC closes connections without regard to what is still on its way.
+        """
         self._health.stop()
+        time.sleep(announced_seconds)
         self._server.stop(grace_seconds).wait()
 
 
@@ -96,7 +103,7 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
     _log.info("rpc server started", bind=settings.grpc_bind, threads=settings.grpc_threads)
     stopping.wait()
     _log.info("rpc server stopping", grace_seconds=settings.grpc_stop_grace_seconds)
-    server.stop(settings.grpc_stop_grace_seconds)
+    server.stop(settings.grpc_stop_grace_seconds, settings.grpc_stop_announced_seconds)
     operations.stop()
 
 

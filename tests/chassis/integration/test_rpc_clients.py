@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -260,6 +261,38 @@ def test_calls_are_spread_over_all_replicas(connect: Callable[[str], Client], tm
         eventually(lambda: {send("Name") for _ in range(4)} == {b"a", b"b"})
         answers = Counter(send("Name") for _ in range(10))
     assert answers == {b"a": 5, b"b": 5}
+
+
+def test_no_command_fails_while_replicas_end_one_after_the_other(tmp_path: Path) -> None:
+    """Commands are never repeated, so none may reach a replica that ends."""
+
+    def brief(request: bytes, context: grpc.ServicerContext) -> bytes:
+        time.sleep(0.003)
+        return request
+
+    over = threading.Event()
+
+    def send_on(send: Blocking) -> int:
+        sent = 0
+        while not over.is_set():
+            send("Command")
+            sent += 1
+        return sent
+
+    with ExitStack() as stack:
+        replicas = [
+            stack.enter_context(serving(TokenVerifier(tmp_path / "none.json"), {"Command": brief}))
+            for _ in range(6)
+        ]
+        send = Blocking("ipv4:" + ",".join(f"127.0.0.1:{replica.port}" for replica in replicas))
+        stack.callback(send.close)
+        pool = stack.enter_context(ThreadPoolExecutor(8))
+        stack.callback(over.set)
+        senders = [pool.submit(send_on, send) for _ in range(8)]
+        for replica in replicas[:-1]:
+            replica.stop(5, announced_seconds=0.5)
+        over.set()
+        assert min(sender.result() for sender in senders) > 0
 
 
 @pytest.mark.parametrize("name", ["", "Read", "/"])
