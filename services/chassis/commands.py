@@ -1,5 +1,6 @@
 """The commands that every service has."""
 
+import json
 from collections.abc import Callable
 from typing import Annotated, Final
 from urllib.parse import unquote, urlsplit
@@ -80,6 +81,15 @@ def _add_process(app: typer.Typer, definition: ServiceDefinition, name: str, pat
 
 
 def _add_tools(app: typer.Typer, definition: ServiceDefinition) -> None:
+    @app.command()
+    def status() -> None:
+        """Print as one JSON document which migrations the database has, and what waits in the outbox."""
+        from services.chassis.database_status import database_status
+
+        settings = start(definition, "status")
+        with failing():
+            typer.echo(json.dumps(database_status(settings, definition)))
+
     @app.command("check-topology")
     def check_topology(
         management_url: Annotated[

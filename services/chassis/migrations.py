@@ -7,6 +7,8 @@ LOCAL lock_timeout …")`.
 """
 
 import time
+from dataclasses import dataclass
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -33,6 +35,41 @@ class EncodingError(CannotRunError):
 
 class MigrationBusyError(CannotRunError):
     """Another process kept migrating the same database for too long."""
+
+
+class Agreement(StrEnum):
+    """How a database stands to the code that looks at it."""
+
+    SAME = "same"
+    BEHIND = "behind"
+    """It lacks migrations: `migrate` was not run."""
+    AHEAD = "ahead"
+    """A newer version has migrated it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The newest migration of a database, None before the first one, and that of the code."""
+
+    database: str | None
+    code: str
+    agreement: Agreement
+
+
+def versions(connection: sa.Connection, package: str) -> Versions:
+    """What the database has of the migrations in `package`; nothing is changed."""
+    scripts = ScriptDirectory.from_config(configuration(package))
+    newest = str(scripts.get_current_head())
+    has = None
+    if sa.inspect(connection).has_table("alembic_version"):
+        has = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    if has == newest:
+        agreement = Agreement.SAME
+    elif has is None or has in {script.revision for script in scripts.walk_revisions()}:
+        agreement = Agreement.BEHIND
+    else:
+        agreement = Agreement.AHEAD
+    return Versions(has, newest, agreement)
 
 
 def migrate(url: str, package: str) -> None:
