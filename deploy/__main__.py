@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import Annotated, Final
 
 import typer
 
+from deploy.operating import checks_of_data, dead_letters
 from deploy.operating.status import status
 from deploy.operating.terminal import Session, Terminal
 from deploy.supply_chain.commands import audit, sbom
+
+_JSON: Final = "--json"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -19,7 +23,9 @@ def options(
     project: Annotated[
         str, typer.Option(envvar="COMPOSE_PROJECT_NAME", help="The compose project.")
     ] = "ambito",
-    as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
+    as_json: Annotated[
+        bool, typer.Option(_JSON, help="Answer with one JSON document; may stand anywhere.")
+    ] = False,
 ) -> None:
     """Watch and operate an installation in containers.
 
@@ -32,6 +38,11 @@ def options(
 app.command()(status)
 app.command()(sbom)
 app.command()(audit)
+app.command()(checks_of_data.reconcile)
+app.command("verify-ledger")(checks_of_data.verify_ledger)
+app.command("check-topology")(checks_of_data.check_topology)
+app.add_typer(dead_letters.app, name="dlq")
 
 if __name__ == "__main__":
-    app()
+    given = sys.argv[1:]
+    app([_JSON] * (_JSON in given) + [each for each in given if each != _JSON], prog_name="python -m deploy")

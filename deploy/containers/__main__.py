@@ -1,23 +1,24 @@
-"""`python -m deploy.containers secrets | certificate NAME… | servers`, in the image `operations`."""
+"""`python -m deploy.containers secrets | certificate NAME… | servers | facts | cooperative …`, in the image
+`operations`.
+"""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import NoReturn
+from typing import Annotated
 
 import httpx
 import psycopg
 import typer
 
 from deploy.containers.certificate import CertificateExists, make_certificate
+from deploy.containers.cooperative_commands import app as cooperative_commands
+from deploy.containers.disabled import disabled
+from deploy.containers.finding_out import PARTS, find_out
+from deploy.containers.places import SECRETS, TERRITORY, fail, territory
 from deploy.containers.secrets import make
 from deploy.containers.servers import prepare
 from deploy.local.secrets import Secrets
 from services.chassis.messaging.topology_check import TopologyError
-from services.contracts.territory import Territory, TerritoryErrors, read_territory
-
-SECRETS, TERRITORY = Path("/secrets"), Path("/territory")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -25,7 +26,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 @app.command()
 def secrets() -> None:
     """Make the installation's passwords and keys, as far as they are missing."""
-    make(SECRETS, _territory())
+    make(SECRETS, territory())
     typer.echo("The secrets are made. Keep a copy of them apart from the backups of the databases.")
 
 
@@ -35,7 +36,7 @@ def certificate(names: list[str]) -> None:
     try:
         make_certificate(SECRETS, names)
     except CertificateExists as error:
-        _fail(str(error))
+        fail(str(error))
     typer.echo(
         f"A certificate for {', '.join(names)} is made, valid for 90 days; browsers will not trust it."
     )
@@ -45,22 +46,19 @@ def certificate(names: list[str]) -> None:
 def servers() -> None:
     """Make databases, roles, and the broker's users, exchanges, queues and policies what they must be."""
     try:
-        prepare(Secrets(SECRETS), _territory())
+        prepare(Secrets(SECRETS), territory(), disabled(SECRETS))
     except (psycopg.Error, httpx.HTTPError, TopologyError) as error:
-        _fail(str(error))
+        fail(str(error))
     typer.echo("PostgreSQL and RabbitMQ are ready.")
 
 
-def _territory() -> Territory:
-    try:
-        return read_territory(TERRITORY)
-    except TerritoryErrors as failure:
-        _fail("\n".join(f"{error.file}:{error.line}: {error.reason}" for error in failure.errors[:20]))
+@app.command()
+def facts(parts: Annotated[list[str] | None, typer.Argument(help="Only these.")] = None) -> None:
+    """Print as one JSON document how the installation is; nothing in it is secret."""
+    typer.echo(find_out(SECRETS, TERRITORY, parts or PARTS).model_dump_json())
 
 
-def _fail(reason: str) -> NoReturn:
-    sys.stderr.write(f"{reason}\n")
-    raise SystemExit(1)
+app.add_typer(cooperative_commands, name="cooperative")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from services.contracts.territory import Territory
 
 POSTGRES, RABBITMQ = "postgres", "rabbitmq"
 """Names by which the servers are found."""
+ACCOUNTS, SMTP = "accounts.json", "smtp-url"
 
 
 def make(directory: Path, territory: Territory) -> None:
@@ -40,8 +41,8 @@ def make(directory: Path, territory: Territory) -> None:
     secrets.key_ring("event-data-keys")
     secrets.key("identity-blind-index-key")
     secrets.key("catalogue-delivery-code-key")
-    secrets.given("smtp-url", "smtp://mail:25")
-    secrets.passwords("accounts.json", logins(territory))
+    secrets.given(SMTP, "smtp://mail:25")
+    secrets.passwords(ACCOUNTS, logins(territory))
     directory.chmod(0o700)
     for file in directory.iterdir():
         file.chmod(0o444)

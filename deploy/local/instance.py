@@ -14,7 +14,7 @@ from deploy.local.layout import OWN_VAR, ROOT, Given, Layout, default_var
 from deploy.local.members import Adjust, Member, code_version, members, unchanged
 from deploy.local.programs import StartError, base_environment, log_tail
 from deploy.local.progress import Progress
-from deploy.local.reconcile import lasting_differences, read_books
+from deploy.local.reconcile import CannotReadBooks, lasting_differences, printed_by, read_books
 from deploy.local.secrets import Secrets
 from deploy.local.servers import Servers
 from deploy.local.setup import Setup
@@ -61,9 +61,16 @@ class Instance:
         return f"http://127.0.0.1:{self.ports['gateway']}"
 
     def reconcile(self) -> list[str]:
-        """Where seats, bookings and holds disagree, and go on disagreeing; empty when all is well."""
-        catalogue, vouchers = self.command("catalogue", "reconcile"), self.command("vouchers", "holds")
-        return lasting_differences(lambda: read_books(catalogue, vouchers))
+        """Where seats, bookings and holds disagree, and go on disagreeing; empty when all is well.
+
+        Raises StartError.
+        """
+        try:
+            return lasting_differences(
+                lambda: read_books(lambda service, command: printed_by(self.command(service, command)))
+            )
+        except CannotReadBooks as error:
+            raise StartError(f"seats, bookings and holds cannot be compared: {error}") from error
 
     def cooperative_amqp_url(self, slug: str) -> str:
         """How a cooperative's own system reaches its queue `coop.<slug>`, with its own broker user."""

@@ -10,13 +10,24 @@ from typing import Any
 
 from deploy.local.commands import Command
 from deploy.local.layout import ROOT
-from deploy.local.programs import StartError
 
 _TIMEOUT_SECONDS = 120
 _PASSES = 2
 _BETWEEN_PASSES_SECONDS = 3.0
-
 Lines = list[dict[str, Any]]
+
+
+class CannotReadBooks(Exception):
+    """A service did not answer; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Printed:
+    """How a service's command ended, and what it printed."""
+
+    status: int
+    out: str
+    errors: str
 
 
 @dataclass(frozen=True)
@@ -65,14 +76,15 @@ def lasting_differences(read: Callable[[], Books]) -> list[str]:
     return sorted(lasting)
 
 
-def read_books(catalogue: Command, vouchers: Command) -> Books:
-    """Asks `services.catalogue reconcile` and `services.vouchers holds`. Raises StartError."""
+def read_books(ask: Callable[[str, str], Printed]) -> Books:
+    """`ask(service, command)` runs a command of a service. Raises CannotReadBooks."""
     # Holds are read last: a booking that ended in between then shows as a difference once, not for good.
-    booked = _lines(catalogue)
-    return Books(booked, _lines(vouchers))
+    booked = _lines(ask("catalogue", "reconcile"))
+    return Books(booked, _lines(ask("vouchers", "holds")))
 
 
-def _lines(command: Command) -> Lines:
+def printed_by(command: Command) -> Printed:
+    """What a command on this machine prints."""
     done = subprocess.run(
         [sys.executable, "-m", command.module, *command.arguments],
         cwd=ROOT,
@@ -83,7 +95,12 @@ def _lines(command: Command) -> Lines:
         timeout=_TIMEOUT_SECONDS,
         check=False,
     )
-    if done.returncode not in {0, 1}:  # 1: it found differences of its own, which are in its lines
-        raise StartError(f"{command.module} failed:\n{done.stderr[-2000:]}")
-    parsed = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return Printed(done.returncode, done.stdout, done.stderr)
+
+
+def _lines(printed: Printed) -> Lines:
+    parsed = [json.loads(line) for line in printed.out.splitlines() if line.startswith("{")]
+    found = any(line.get("kind") == "seat-difference" for line in parsed)
+    if printed.status != found:  # it ends with 1 when it has found something, and when it could not look
+        raise CannotReadBooks(printed.errors[-2000:].strip() or f"it ended with {printed.status}")
     return [line for line in parsed if "booking_id" in line or "slot_id" in line]

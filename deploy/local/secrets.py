@@ -19,10 +19,14 @@ SIGNING_KEY_ID = "k1"
 
 
 class Secrets:
-    """The files below `directory`; each is made when it is first asked for."""
+    """The files below `directory`; each is made when it is first asked for.
 
-    def __init__(self, directory: Path) -> None:
+    Without `may_make`, FileNotFoundError instead: for those who only look.
+    """
+
+    def __init__(self, directory: Path, *, may_make: bool = True) -> None:
         self._directory = directory
+        self._may_make = may_make
 
     def password(self, name: str) -> str:
         """A random password of letters, digits, - and _ (safe in URLs), the same one every time."""
@@ -57,15 +61,35 @@ class Secrets:
     def passwords(self, name: str, logins: list[str]) -> Path:
         """A JSON object login → password; known logins keep theirs, new ones get one."""
         path = self._once(name, lambda: "{}")
-        known: dict[str, str] = json.loads(path.read_text())
+        known = self.known_passwords(name)
         wanted = {login: known.get(login) or readable_password() for login in logins}
         if wanted != known:
             _write(path, json.dumps(wanted, indent=2) + "\n")
         return path
 
+    def known_passwords(self, name: str) -> dict[str, str]:
+        """The passwords in such a file. FileNotFoundError, or ValueError if it is no JSON."""
+        known: dict[str, str] = json.loads(self.text(name))
+        return known
+
+    def text(self, name: str) -> str:
+        """What stands in a file, without white space around it. FileNotFoundError."""
+        return (self._directory / name).read_text().strip()
+
+    def forget(self, name: str) -> None:
+        """A new one is made when it is asked for next."""
+        (self._directory / name).unlink(missing_ok=True)
+
+    def forget_passwords(self, name: str, logins: list[str]) -> None:
+        """These logins get new passwords when they are asked for next."""
+        kept = {login: each for login, each in self.known_passwords(name).items() if login not in logins}
+        _write(self._directory / name, json.dumps(kept, indent=2) + "\n")
+
     def _once(self, name: str, make: Callable[[], str]) -> Path:
         path = self._directory / name
         if not path.exists():
+            if not self._may_make:
+                raise FileNotFoundError(f"{name} is missing among the secrets")
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write(path, make())
         return path

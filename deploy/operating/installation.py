@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import docker
 from docker import DockerClient
 from docker.errors import APIError, DockerException
 from docker.models.containers import Container
+from requests.exceptions import RequestException
 
 _PROJECT: Final = "com.docker.compose.project"
 _SERVICE: Final = "com.docker.compose.service"
@@ -21,6 +23,8 @@ _ONE_OFF: Final = "com.docker.compose.oneoff"
 _FILES: Final = "com.docker.compose.project.config_files"
 _DIRECTORY: Final = "com.docker.compose.project.working_dir"
 _TIMEOUT_SECONDS: Final = 60
+_KILLED: Final = frozenset({124, 137})
+"""How `timeout` says that it ended a command, or had to kill it."""
 
 
 class OperationError(Exception):
@@ -51,7 +55,7 @@ class Installation:
             installation = cls(client, project)
             if not installation.containers(all_states=True):
                 raise OperationError(f"there is no container of the project {project!r}")
-        except DockerException as error:
+        except (DockerException, RequestException) as error:
             raise OperationError(f"Docker Engine does not answer: {error}") from error
         return installation
 
@@ -77,22 +81,36 @@ class Installation:
         *command: str,
         user: str = "",
         environment: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
     ) -> Done:
-        """Run a command inside a container until it ends."""
+        """Run a command inside a container until it ends. OperationError if it cannot be run.
+
+        After `timeout_seconds` it is killed, and that is an OperationError too.
+        """
         api = self.client.api
+        bounded = [] if timeout_seconds is None else ["timeout", "--kill-after=2", str(timeout_seconds)]
         try:
-            run = api.exec_create(container.id, list(command), user=user, environment=dict(environment or {}))
+            run = api.exec_create(
+                container.id, [*bounded, *command], user=user, environment=dict(environment or {})
+            )
             out, errors = api.exec_start(run["Id"], demux=True)
             status = api.exec_inspect(run["Id"])["ExitCode"]
         except APIError as error:
             raise OperationError(f"{container.name}: {error.explanation or error}") from error
+        except (DockerException, RequestException) as error:
+            raise OperationError(f"{container.name}: Docker Engine does not answer: {error}") from error
+        if bounded and status in _KILLED:
+            raise OperationError(f"{container.name}: {' '.join(command)} did not end in {timeout_seconds} s")
         return Done(status, _text(out), _text(errors))
 
-    def output_of(self, container: Container, *command: str, user: str = "") -> str:
+    def output_of(
+        self, container: Container, *command: str, user: str = "", timeout_seconds: float | None = None
+    ) -> str:
         """What the command prints. OperationError with what it says if it fails."""
-        done = self.run_in(container, *command, user=user)
+        done = self.run_in(container, *command, user=user, timeout_seconds=timeout_seconds)
         if done.status:
-            raise OperationError(f"{container.name}: {' '.join(command)}: {done.errors or done.out}".strip())
+            said = (done.errors or done.out).strip()
+            raise OperationError(f"{container.name}: {' '.join(command)}: {said}")
         return done.out
 
     def stream(self, container: Container, *command: str, user: str = "") -> Iterator[bytes]:
@@ -148,6 +166,17 @@ class Installation:
 def service_of(container: Container) -> str:
     """The name that a container's service has in the compose file."""
     return str(container.labels[_SERVICE])
+
+
+def compose_labels(project: str, service: str) -> dict[str, str]:
+    """Of a container that belongs to the project as one of `docker compose run` does."""
+    return {_PROJECT: project, _SERVICE: service, _ONE_OFF: "True"}
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    """The lines of JSON objects that a command printed as its answer, without those of its log."""
+    parsed = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    return [line for line in parsed if not {"level", "event"} <= line.keys()]
 
 
 def health_of(container: Container) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,6 +23,8 @@ from rich.progress import (
 from rich.table import Table
 
 from deploy.operating.installation import Installation, OperationError
+
+_PIPE_COLUMNS: Final = 240
 
 
 class Exit(IntEnum):
@@ -36,12 +39,18 @@ class Exit(IntEnum):
     """It could not do its work."""
 
 
+def _console() -> Console:
+    console = Console()
+    # Into a file or a pipe, lines are as long as they are: whoever reads them there looks for words.
+    return console if console.is_terminal else Console(width=_PIPE_COLUMNS)
+
+
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """Where a command's answer goes. What happens meanwhile goes to standard error, always."""
 
     as_json: bool
-    out: Console = field(default_factory=Console)
+    out: Console = field(default_factory=_console)
     progress_to: Console = field(default_factory=lambda: Console(stderr=True))
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str = "") -> None:
@@ -50,11 +59,16 @@ class Terminal:
             return
         table = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False)
         for row in rows:
-            table.add_row(*(str(cell) for cell in row))
+            table.add_row(*(escape(str(cell)) for cell in row))
         self.out.print(table)
+        self.out.print()
+
+    def plain(self, text: str) -> str:
+        """Text from elsewhere, for `say`: nothing in it is taken for markup."""
+        return escape(text)
 
     def say(self, sentence: str) -> None:
-        """A sentence for people; nothing with `--json`."""
+        """A sentence for people, in Rich's markup; nothing with `--json`."""
         if not self.as_json:
             self.out.print(sentence, highlight=False)
 

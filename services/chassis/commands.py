@@ -1,5 +1,6 @@
 """The commands that every service has."""
 
+import json
 from collections.abc import Callable
 from typing import Annotated, Final, Literal
 from urllib.parse import unquote, urlsplit
@@ -15,7 +16,8 @@ from services.chassis.settings import ServiceSettings
 Process = Callable[[ServiceSettings, Database], None]
 
 
-_PROCESSES: Final = frozenset({"grpc", "worker", "relay", "migrate"})
+_ALONE: Final = frozenset({"grpc", "worker", "relay", "migrate", "status"})
+"""Commands that import no more than they need."""
 
 
 def application(definition: ServiceDefinition, command: str | None) -> typer.Typer:
@@ -27,7 +29,7 @@ def application(definition: ServiceDefinition, command: str | None) -> typer.Typ
         pretty_exceptions_enable=False,
     )
     _add_processes(app, definition)
-    if command not in _PROCESSES:  # a process imports no more than it needs
+    if command not in _ALONE:
         _add_tools(app, definition)
         if definition.cli is not None:
             app.add_typer(load(definition.cli))
@@ -74,6 +76,15 @@ def _add_processes(app: typer.Typer, definition: ServiceDefinition) -> None:
         settings = start(definition, "migrate")
         with failing():
             upgrade(settings.database_url, definition.migrations, Phase(phase))
+
+    @app.command()
+    def status() -> None:
+        """Print as one JSON document which migrations the database has, and what waits in the outbox."""
+        from services.chassis.database_status import database_status
+
+        settings = start(definition, "status")
+        with failing():
+            typer.echo(json.dumps(database_status(settings, definition)))
 
     for name, path in definition.processes.items():
         _add_process(app, definition, name, path)

@@ -9,6 +9,7 @@ that needs longer says so: `op.execute("SET LOCAL lock_timeout …")`.
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
 from itertools import dropwhile, takewhile
@@ -66,6 +67,39 @@ class NewerDatabaseError(CannotRunError):
 
 class MigrationOrderError(CannotRunError):
     """A migration that expands comes after one that contracts: more than one release at once."""
+
+
+class Agreement(StrEnum):
+    """How a database stands to the code that looks at it."""
+
+    SAME = "same"
+    BEHIND = "behind"
+    """It lacks migrations: `migrate` was not run."""
+    AHEAD = "ahead"
+    """A newer version has migrated it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The newest migration of a database, None before the first one, and that of the code."""
+
+    database: str | None
+    code: str
+    agreement: Agreement
+
+
+def versions(connection: sa.Connection, package: str) -> Versions:
+    """What the database has of the migrations in `package`; nothing is changed."""
+    scripts = ScriptDirectory.from_config(configuration(package))
+    newest = str(scripts.get_current_head())
+    has = _revision_of(connection)
+    if has == newest:
+        agreement = Agreement.SAME
+    elif has is None or has in {script.revision for script in scripts.walk_revisions()}:
+        agreement = Agreement.BEHIND
+    else:
+        agreement = Agreement.AHEAD
+    return Versions(has, newest, agreement)
 
 
 def migrate(url: str, package: str, up_to: Phase = Phase.CONTRACT) -> None:

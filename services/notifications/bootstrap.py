@@ -26,6 +26,7 @@ SERVICE: Final = ServiceDefinition(
     subscriptions="services.notifications.entrypoints.worker:subscriptions",
     jobs="services.notifications.entrypoints.worker:jobs",
     consumes=CONSUMED_EVENT_TYPES,
+    cli="services.notifications.entrypoints.cli:commands",
     processes={"deliver": "services.notifications.entrypoints.deliver:run"},
 )
 SOURCE: Final = "ambito/notifications"
@@ -44,7 +45,7 @@ def contact_seals(settings: NotificationsSettings) -> ContactSeals:
 
 
 def manage_endpoints(settings: NotificationsSettings, database: Database) -> ManageEndpoints:
-    """For the grpc process."""
+    """For the grpc process and the commands."""
     from services.chassis.idempotency import Idempotency
     from services.chassis.sealing import Sealer
     from services.notifications.application.manage_endpoints import ManageEndpoints

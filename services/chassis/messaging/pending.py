@@ -63,6 +63,12 @@ class Pending:
         statement = sa.select(age).where(outbox.c.published_at.is_(None)).order_by(outbox.c.id).limit(1)
         return max(0.0, float(connection.scalar(statement) or 0.0))
 
+    def count(self, connection: sa.Connection) -> int:
+        """How many events are not published yet."""
+        outbox = self._outbox
+        statement = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.published_at.is_(None))
+        return connection.execute(statement).scalar_one()
+
 
 def first_of_each(rows: Sequence[Row]) -> list[Row]:
     """The first row of every aggregate. They may be published all at once: nothing in them can overtake what

@@ -16,7 +16,7 @@ def authenticate_client(parts: Parts, *, client_id: str, client_secret: str) -> 
 
     The secret is random, so guessing needs no throttle, and a throttle would let others lock the system out.
 
-    :raises ClientRefused: unknown or closed client, or wrong secret
+    :raises ClientRefused: unknown or closed client, one of a disabled cooperative, or wrong secret
     """
     with parts.database.read() as connection:
         client = accounts.find_client(connection, client_id)

@@ -1,4 +1,4 @@
-"""Identity's own commands: loading a territory and residents, and keys."""
+"""Identity's own commands: loading a territory and residents, API clients, and keys."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ from services.identity import bootstrap
 from services.identity.application.load_citizens import load_citizens
 from services.identity.application.load_territory import TerritoryNotLoadable, load_territory
 from services.identity.application.parts import Parts
+from services.identity.entrypoints.clients_cli import clients
 from services.identity.settings import IdentitySettings
 
 commands = typer.Typer(no_args_is_help=True)
 keys = typer.Typer(help="The keys of the access tokens.", no_args_is_help=True)
 commands.add_typer(keys, name="keys")
+commands.add_typer(clients, name="clients")
 
 _BULK_TIMEOUT_MS = 60_000
 

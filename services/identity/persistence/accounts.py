@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from services.identity.persistence.personal_data import PersonalData
-from services.identity.persistence.tables import account, account_role, api_client, person
+from services.identity.persistence.tables import account, account_role, api_client, disabled_provider, person
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,11 @@ def display_names(connection: sa.Connection, data: PersonalData, ids: Collection
 
 
 def find_client(connection: sa.Connection, client_id: str) -> ClientRecord | None:
-    """The open API client with that id."""
-    query = sa.select(api_client).where(api_client.c.client_id == client_id, api_client.c.closed_at.is_(None))
+    """The open API client with that id, unless its cooperative is disabled."""
+    disabled = sa.exists().where(disabled_provider.c.provider == api_client.c.provider)
+    query = sa.select(api_client).where(
+        api_client.c.client_id == client_id, api_client.c.closed_at.is_(None), ~disabled
+    )
     row = connection.execute(query).first()
     return None if row is None else ClientRecord(row.client_id, row.provider, bytes(row.secret_index))
 

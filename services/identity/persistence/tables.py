@@ -107,6 +107,14 @@ api_client = sa.Table(
     _column("closed_at", _INSTANT, nullable=True),
 )
 
+# What holds for all clients of a cooperative, those included that the territory's folder names later.
+disabled_provider = sa.Table(
+    "disabled_provider",
+    metadata,
+    sa.Column("provider", sa.Text, primary_key=True),
+    _column("since", _INSTANT),
+)
+
 session = sa.Table(
     "session",
     metadata,

@@ -89,7 +89,8 @@ class DeliverWebhooks:
             url = EndpointUrl.parse(claimed.url)
             addresses = self.resolve(url.host, url.port)
             url.check(addresses, self.rules)  # again, each time: a name may lead elsewhere by now
-            signing = Webhook(self.sealer.open(claimed.secret, secret_context(claimed.endpoint_id)))
+            context = secret_context(claimed.endpoint_id)
+            signing = [Webhook(self.sealer.open(secret, context)) for secret in claimed.secrets]
         except Refusal as refusal:
             return Answer(status=0, at=started, milliseconds=0, error=refusal.message("en"))
         except SealBroken:  # a key is missing, which somebody can still put right
@@ -100,7 +101,9 @@ class DeliverWebhooks:
             "user-agent": USER_AGENT,
             "webhook-id": str(claimed.event_id),
             "webhook-timestamp": str(int(started.timestamp())),
-            "webhook-signature": signing.sign(str(claimed.event_id), started, text),
+            "webhook-signature": " ".join(
+                each.sign(str(claimed.event_id), started, text) for each in signing
+            ),
         }
         return self.send(url, addresses, headers, text.encode())
 

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.ids import new_id
 from services.notifications.domain.webhook import DeliveryState, EndpointState
+from services.notifications.persistence.providers import is_disabled
 from services.notifications.persistence.rows import as_arrays, given_rows
 from services.notifications.persistence.tables import (
     feed_event,
@@ -109,8 +110,8 @@ def give_up_all(connection: sa.Connection, endpoint_id: UUID) -> None:
 
 
 def purge_deliveries(connection: sa.Connection, *, before: datetime, limit: int) -> int:
-    """Gives up at most `limit` deliveries pending to endpoints that are not active, and deletes at most
-    `limit` that ended before `before`, with their attempts; how many of both.
+    """Gives up at most `limit` deliveries pending to endpoints that are not active or whose cooperative is
+    disabled, and deletes at most `limit` that ended before `before`, with their attempts; how many of both.
 
     One that stayed pending for ever would for ever keep its event, and the events after it, in the feed.
     """
@@ -119,7 +120,10 @@ def purge_deliveries(connection: sa.Connection, *, before: datetime, limit: int)
         .join(webhook_endpoint, webhook_endpoint.c.id == webhook_delivery.c.endpoint_id)
         .where(
             webhook_delivery.c.state == DeliveryState.PENDING.value,
-            webhook_endpoint.c.state != EndpointState.ACTIVE.value,
+            sa.or_(
+                webhook_endpoint.c.state != EndpointState.ACTIVE.value,
+                is_disabled(webhook_endpoint.c.provider),
+            ),
         )
         .limit(limit)
         .with_for_update(of=webhook_delivery, skip_locked=True)

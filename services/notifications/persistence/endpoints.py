@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notifications.domain.webhook import EndpointState
+from services.notifications.persistence.providers import is_disabled
 from services.notifications.persistence.tables import webhook_endpoint
 
 _ACTIVE = EndpointState.ACTIVE.value
@@ -86,13 +87,30 @@ def delete_endpoint(connection: sa.Connection, endpoint_id: UUID) -> None:
     connection.execute(
         sa.update(webhook_endpoint)
         .where(webhook_endpoint.c.id == endpoint_id)
-        .values(state=EndpointState.DELETED.value, secret="")
+        .values(
+            state=EndpointState.DELETED.value, secret="", previous_secret=None, previous_secret_until=None
+        )
+    )
+
+
+def replace_secret(
+    connection: sa.Connection, endpoint_id: UUID, sealed_secret: str, *, previous_until: datetime
+) -> None:
+    """Deliveries are signed with the new secret, and until then with the one it replaces as well."""
+    connection.execute(
+        sa.update(webhook_endpoint)
+        .where(webhook_endpoint.c.id == endpoint_id)
+        .values(
+            secret=sealed_secret,
+            previous_secret=webhook_endpoint.c.secret,
+            previous_secret_until=previous_until,
+        )
     )
 
 
 def subscribed(provider: sa.ColumnElement[str], event_type: sa.ColumnElement[str]) -> sa.Select[tuple[UUID]]:
     """Selects the cooperative's active endpoints that want events of this type, and keeps them active until
-    the transaction ends.
+    the transaction ends; none of a disabled cooperative.
     """
     return (
         sa.select(webhook_endpoint.c.id)
@@ -103,6 +121,7 @@ def subscribed(provider: sa.ColumnElement[str], event_type: sa.ColumnElement[str
                 sa.func.cardinality(webhook_endpoint.c.event_types) == 0,
                 event_type == sa.any_(webhook_endpoint.c.event_types),
             ),
+            ~is_disabled(webhook_endpoint.c.provider),
         )
         .with_for_update(read=True, of=webhook_endpoint)
     )

@@ -15,6 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from services.notifications.domain.webhook import Answer, DeliveryState, EndpointState, NextStep
+from services.notifications.persistence.providers import is_disabled
 from services.notifications.persistence.tables import (
     feed_event,
     webhook_attempt,
@@ -30,13 +31,16 @@ _endpoint = webhook_endpoint.c
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """An attempt that this process alone may make until its lease ends. `secret` is sealed."""
+    """An attempt that this process alone may make until its lease ends.
+
+    `secrets` are sealed: the endpoint's own first, then the one that it has just replaced.
+    """
 
     id: UUID
     lease: UUID
     endpoint_id: UUID
     url: str
-    secret: str
+    secrets: tuple[str, ...]
     attempts: int
     event_id: UUID
     event_type: str
@@ -47,7 +51,8 @@ class ClaimedDelivery:
 def claim_deliveries(
     connection: sa.Connection, limit: int, *, per_endpoint: int, lease: UUID, now: datetime, until: datetime
 ) -> list[ClaimedDelivery]:
-    """Takes at most `limit` due deliveries of active endpoints, the longest due first.
+    """Takes at most `limit` due deliveries of active endpoints of cooperatives that are not disabled, the
+    longest due first.
 
     Together with those under way, never more than `per_endpoint` of one endpoint.
     """
@@ -59,7 +64,7 @@ def claim_deliveries(
             lease=lease,
             endpoint_id=row.endpoint_id,
             url=row.url,
-            secret=row.secret,
+            secrets=tuple(filter(None, (row.secret, row.previous_secret))),
             attempts=row.attempts,
             event_id=row.event_id,
             event_type=row.type,
@@ -154,6 +159,7 @@ _DELIVERED: Final = _SETTLE.where(
 ).add_cte(_ADD_ATTEMPT.cte("attempt"))
 _READY: Final = sa.and_(
     _endpoint.state == EndpointState.ACTIVE.value,
+    ~is_disabled(_endpoint.provider),
     sa.or_(_endpoint.paused_until.is_(None), _endpoint.paused_until <= _NOW),
 )
 _DUE: Final = sa.and_(_delivery.state == DeliveryState.PENDING.value, _delivery.next_attempt_at <= _NOW)
@@ -225,6 +231,7 @@ _CLAIM: Final = (
         _delivery.endpoint_id,
         _endpoint.url,
         _endpoint.secret,
+        sa.case((_endpoint.previous_secret_until > _NOW, _endpoint.previous_secret)).label("previous_secret"),
         _delivery.attempts,
         _delivery.event_id,
         feed_event.c.type,

@@ -139,6 +139,8 @@ webhook_endpoint: Final = sa.Table(
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("event_types", ARRAY(sa.Text), nullable=False, comment="empty: all"),
     sa.Column("secret", sa.Text, nullable=False, comment="sealed"),
+    sa.Column("previous_secret", sa.Text, comment="sealed; signs as well until then"),
+    sa.Column("previous_secret_until", _instant),
     sa.Column("state", sa.Text, nullable=False, server_default="active"),
     sa.Column("disabled_reason", sa.Text, nullable=False, server_default=""),
     sa.Column("created_by", sa.Text, nullable=False),
@@ -158,6 +160,12 @@ webhook_endpoint: Final = sa.Table(
     ),
 )
 
+disabled_provider: Final = sa.Table(
+    "disabled_provider",
+    metadata,
+    sa.Column("provider", sa.Text, primary_key=True, comment="nothing is sent to its webhooks"),
+    sa.Column("since", _instant, nullable=False, server_default=_now),
+)
 webhook_delivery: Final = sa.Table(
     "webhook_delivery",
     metadata,

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from amqp.exceptions import AccessRefused
+from amqp import Connection
+from amqp.exceptions import AccessRefused, AMQPError
 
 from services.chassis.messaging.connection import connect
 from services.chassis.messaging.topology import build
+from services.chassis.messaging.topology_apply import apply, close_connections
 from services.chassis.messaging.topology_check import TopologyError
-from tests.chassis.integration.conftest import DELAYS_MS, NAMES, OUTSIDE, Probe
+from tests.chassis.integration.conftest import DELAYS_MS, NAMES, OUTSIDE, PASSWORD, Probe
 from tests.chassis.probe.bootstrap import SERVICE
 from tests.chassis.probe.events import DONE, UNHEARD, event
 from tests.support.polling import eventually
@@ -153,3 +155,29 @@ def test_users_can_do_nothing_but_their_work(probe: Probe) -> None:
     assert allowed == []
     probe.publish(event())
     assert len(probe.take(OUTSIDE.name, probe.url_of(OUTSIDE.user))) == 1
+
+
+def test_a_user_without_a_password_cannot_connect_and_is_thrown_out(probe: Probe) -> None:
+    url, wanted = probe.url_of(OUTSIDE.user), build({"probe": SERVICE.consumes}, [OUTSIDE])
+    reader = connect(url, timeout_seconds=5, name="reader")
+    with probe.management() as management:
+        apply(wanted, management, probe.vhost.name, {"probe": PASSWORD, OUTSIDE.user: None})
+
+        def closed() -> bool:
+            return close_connections(management, OUTSIDE.user) == 0 and not is_open(reader)
+
+        eventually(closed)
+        with pytest.raises(AccessRefused):
+            connect(url, timeout_seconds=5, name="reader")
+        apply(wanted, management, probe.vhost.name, {"probe": PASSWORD, OUTSIDE.user: PASSWORD})
+    connect(url, timeout_seconds=5, name="reader").collect()
+
+
+def is_open(connection: Connection) -> bool:
+    try:
+        connection.drain_events(timeout=0.1)
+    except TimeoutError:
+        return True
+    except (AMQPError, OSError):
+        return False
+    return True

@@ -122,6 +122,22 @@ def test_a_missing_password_stops_the_load_by_name_and_changes_nothing(installat
     assert installation.dump() == before
 
 
+def test_a_load_leaves_a_disabled_cooperative_disabled(installation: Installation) -> None:
+    load(installation)
+    done = installation.run("clients", "disable", "casa-tiglio")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"provider": "casa-tiglio", "changed": True})
+    load(installation)
+
+    def disabled() -> list[str]:
+        listed = [json.loads(line) for line in installation.run("clients", "list").stdout.splitlines()]
+        assert len(listed) == 14
+        return [each["client_id"] for each in listed if each["disabled_since"]]
+
+    assert disabled() == ["casa-tiglio-gestionale"]
+    assert installation.run("clients", "enable", "casa-tiglio").returncode == 0
+    assert disabled() == []
+
+
 def test_residents_are_taken_over_once_and_wrong_lines_are_named(installation: Installation) -> None:
     load(installation)
     good = {

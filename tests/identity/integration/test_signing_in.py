@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from services.chassis.refusal import InvalidField, Refusal
 from services.identity.application import purge
 from services.identity.application.authenticate_client import authenticate_client
+from services.identity.application.disable_clients import disable_clients
+from services.identity.application.enable_clients import enable_clients
 from services.identity.application.log_in import LoggedIn, log_in
 from services.identity.application.log_out import log_out
 from services.identity.application.passwords import Passwords
@@ -281,3 +283,32 @@ def test_a_client_signs_in_with_its_own_secret_only(world: World, tmp_path: Path
     for client, secret in (("casa-tiglio-it", "secret of filo-di-lana-it"), ("nobody", "secret"), ("", "")):
         with pytest.raises(ClientRefused):
             authenticate_client(world.parts, client_id=client, client_secret=secret)
+
+
+def test_clients_of_a_disabled_cooperative_are_shut_out_until_it_is_enabled(world: World) -> None:
+    def known(client: str) -> None:
+        with world.database.transaction() as connection:
+            territory.save_client(
+                connection,
+                client_id=client,
+                provider="casa-tiglio",
+                name=client,
+                secret_index=world.parts.data.index_secret(f"secret of {client}", client),
+            )
+
+    def signs_in(client: str) -> bool:
+        try:
+            authenticate_client(world.parts, client_id=client, client_secret=f"secret of {client}")
+        except ClientRefused:
+            return False
+        return True
+
+    known("casa-tiglio-it")
+    assert disable_clients(world.database, world.clock, "casa-tiglio")
+    assert not disable_clients(world.database, world.clock, "casa-tiglio"), "it was"
+    known("casa-tiglio-it")  # as every later load does
+    known("casa-tiglio-new")
+    assert [signs_in("casa-tiglio-it"), signs_in("casa-tiglio-new")] == [False, False]
+    assert not enable_clients(world.database, "filo-di-lana"), "nobody had disabled it"
+    assert enable_clients(world.database, "casa-tiglio")
+    assert [signs_in("casa-tiglio-it"), signs_in("casa-tiglio-new")] == [True, True]

@@ -1,0 +1,40 @@
+"""How a service's database is, for those who operate it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.chassis.database import Database
+from services.chassis.definition import ServiceDefinition
+from services.chassis.errors import CannotRunError
+from services.chassis.messaging.pending import Pending
+from services.chassis.messaging.tables import messaging_tables
+from services.chassis.migrations import versions
+from services.chassis.refusal import Unavailable
+from services.chassis.settings import ServiceSettings
+
+
+def database_status(settings: ServiceSettings, definition: ServiceDefinition) -> dict[str, Any]:
+    """Its migrations beside those of this code (`database`, `code`, `agreement`), and its outbox
+    (`waiting`, `oldest_seconds`), None where there is none yet. CannotRunError if it does not answer.
+    """
+    database = Database.from_settings(settings, f"{definition.name}-status")
+    pending = Pending(messaging_tables(sa.MetaData()), retry_maximum_seconds=1)
+    try:
+        with database.read() as connection:
+            known = versions(connection, definition.migrations)
+            outbox = None
+            if known.database is not None:
+                outbox = {
+                    "waiting": pending.count(connection),
+                    "oldest_seconds": round(pending.oldest_age_seconds(connection), 3),
+                }
+    except Unavailable as error:
+        reason = str(error.__cause__ or error).partition("\n")[0]
+        raise CannotRunError(f"the database does not answer: {reason}") from error
+    finally:
+        database.dispose()
+    return {"migrations": asdict(known), "outbox": outbox}
