@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import httpx
 import psycopg
 import typer
 
 from deploy.containers.certificate import CertificateExists, make_certificate
+from deploy.containers.replication import NobodyFollows
 from deploy.containers.secrets import make
-from deploy.containers.servers import prepare
+from deploy.containers.servers import prepare, prepare_cluster
 from deploy.local.secrets import Secrets
 from services.chassis.messaging.topology_check import TopologyError
 from services.contracts.territory import Territory, TerritoryErrors, read_territory
@@ -42,11 +43,13 @@ def certificate(names: list[str]) -> None:
 
 
 @app.command()
-def servers() -> None:
+def servers(
+    cluster: Annotated[bool, typer.Option(help="The servers of compose.cluster.yaml.")] = False,
+) -> None:
     """Make databases, roles, and the broker's users, exchanges, queues and policies what they must be."""
     try:
-        prepare(Secrets(SECRETS), _territory())
-    except (psycopg.Error, httpx.HTTPError, TopologyError) as error:
+        (prepare_cluster if cluster else prepare)(Secrets(SECRETS), _territory())
+    except (psycopg.Error, httpx.HTTPError, TopologyError, NobodyFollows) as error:
         _fail(str(error))
     typer.echo("PostgreSQL and RabbitMQ are ready.")
 
