@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from deploy.operating.failover import failover, replica
 from deploy.operating.status import status
 from deploy.operating.terminal import Session, Terminal
 
@@ -29,6 +30,8 @@ def options(
 
 
 app.command()(status)
+app.command()(failover)
+app.command()(replica)
 
 if __name__ == "__main__":
     app()
