@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from deploy.operating import checks_of_data, dead_letters
+from deploy.operating.failover import failover, replica
 from deploy.operating.status import status
 from deploy.operating.terminal import Session, Terminal
 from deploy.supply_chain.commands import audit, sbom
@@ -42,6 +43,8 @@ app.command()(checks_of_data.reconcile)
 app.command("verify-ledger")(checks_of_data.verify_ledger)
 app.command("check-topology")(checks_of_data.check_topology)
 app.add_typer(dead_letters.app, name="dlq")
+app.command()(failover)
+app.command()(replica)
 
 if __name__ == "__main__":
     given = sys.argv[1:]

@@ -15,8 +15,9 @@ from deploy.containers.cooperative_commands import app as cooperative_commands
 from deploy.containers.disabled import disabled
 from deploy.containers.finding_out import PARTS, find_out
 from deploy.containers.places import SECRETS, TERRITORY, fail, territory
+from deploy.containers.replication import NobodyFollows
 from deploy.containers.secrets import make
-from deploy.containers.servers import prepare
+from deploy.containers.servers import prepare, prepare_cluster
 from deploy.local.secrets import Secrets
 from services.chassis.messaging.topology_check import TopologyError
 
@@ -43,11 +44,13 @@ def certificate(names: list[str]) -> None:
 
 
 @app.command()
-def servers() -> None:
+def servers(
+    cluster: Annotated[bool, typer.Option(help="The servers of compose.cluster.yaml.")] = False,
+) -> None:
     """Make databases, roles, and the broker's users, exchanges, queues and policies what they must be."""
     try:
-        prepare(Secrets(SECRETS), territory(), disabled(SECRETS))
-    except (psycopg.Error, httpx.HTTPError, TopologyError) as error:
+        (prepare_cluster if cluster else prepare)(Secrets(SECRETS), territory(), disabled(SECRETS))
+    except (psycopg.Error, httpx.HTTPError, TopologyError, NobodyFollows) as error:
         fail(str(error))
     typer.echo("PostgreSQL and RabbitMQ are ready.")
 

@@ -6,6 +6,7 @@ one into containers whose users own nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.broker.topology import SERVICES, cooperative_user
@@ -16,9 +17,12 @@ from deploy.local.servers import VHOST
 from deploy.local.setup import logins
 from services.contracts.territory import Territory
 
-POSTGRES, RABBITMQ = "postgres", "rabbitmq"
+POSTGRES, RABBITMQ = ("postgres",), ("rabbitmq",)
 """Names by which the servers are found."""
 ACCOUNTS, SMTP = "accounts.json", "smtp-url"
+POSTGRES_CLUSTER = ("postgres", "postgres-replica")
+RABBITMQ_CLUSTER = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
+"""The same with compose.cluster.yaml."""
 
 
 def make(directory: Path, territory: Territory) -> None:
@@ -27,9 +31,12 @@ def make(directory: Path, territory: Territory) -> None:
     for service in SERVICES:
         secrets.given(f"{service}-database-url", database_url(secrets, service))
         secrets.given(f"{service}-amqp-url", amqp_url(secrets, service))
+        secrets.given(f"{service}-database-url-cluster", database_url(secrets, service, POSTGRES_CLUSTER))
+        secrets.given(f"{service}-amqp-url-cluster", amqp_url(secrets, service, RABBITMQ_CLUSTER))
     for provider in territory.providers:
         secrets.password(f"broker-{cooperative_user(provider.slug)}")
     secrets.password("postgres-admin")
+    secrets.password("erlang-cookie")
     admin = secrets.password("rabbitmq-admin")
     secrets.given(
         "rabbitmq-admin.conf",
@@ -48,22 +55,28 @@ def make(directory: Path, territory: Territory) -> None:
         file.chmod(0o444)
 
 
-def database_url(secrets: Secrets, service: str) -> str:
-    """SQLAlchemy URL of a service's database."""
-    password = secrets.password(f"database-{service}")
-    return f"postgresql+psycopg://{service}:{password}@{POSTGRES}:5432/{service}"
+def database_url(secrets: Secrets, service: str, hosts: Sequence[str] = POSTGRES) -> str:
+    """SQLAlchemy URL of a service's database; of several hosts, that which takes writes."""
+    login = f"postgresql+psycopg://{service}:{secrets.password(f'database-{service}')}"
+    if len(hosts) == 1:
+        return f"{login}@{hosts[0]}:5432/{service}"
+    everywhere = "&".join(f"host={host}:5432" for host in hosts)
+    return f"{login}@/{service}?{everywhere}&target_session_attrs=read-write"
 
 
-def admin_url(secrets: Secrets) -> str:
-    """libpq URL of PostgreSQL's superuser."""
-    return f"postgresql://{SUPERUSER}:{secrets.password('postgres-admin')}@{POSTGRES}:5432/postgres"
+def admin_url(secrets: Secrets, hosts: Sequence[str] = POSTGRES) -> str:
+    """libpq URL of PostgreSQL's superuser; of several hosts, that which takes writes."""
+    everywhere = ",".join(f"{host}:5432" for host in hosts)
+    password = secrets.password("postgres-admin")
+    return f"postgresql://{SUPERUSER}:{password}@{everywhere}/postgres?target_session_attrs=read-write"
 
 
-def amqp_url(secrets: Secrets, user: str, host: str = RABBITMQ) -> str:
-    """AMQP URL of a broker user of a service or a cooperative."""
-    return f"amqp://{user}:{secrets.password(f'broker-{user}')}@{host}:5672/{VHOST}"
+def amqp_url(secrets: Secrets, user: str, hosts: Sequence[str] = RABBITMQ) -> str:
+    """AMQP URL of a broker user of a service or a cooperative; of a cluster, its nodes' with `;` between."""
+    login = f"amqp://{user}:{secrets.password(f'broker-{user}')}"
+    return ";".join(f"{login}@{host}:5672/{VHOST}" for host in hosts)
 
 
-def management_url(secrets: Secrets) -> str:
+def management_url(secrets: Secrets, host: str = RABBITMQ[0]) -> str:
     """Of the broker's management API, with its administrator's credentials."""
-    return f"http://{ADMIN}:{secrets.password('rabbitmq-admin')}@{RABBITMQ}:15672"
+    return f"http://{ADMIN}:{secrets.password('rabbitmq-admin')}@{host}:15672"

@@ -7,7 +7,13 @@ from collections.abc import Collection
 import httpx
 
 from deploy.broker.topology import SERVICES, cooperative_user, topology
-from deploy.containers.secrets import admin_url, management_url
+from deploy.containers.replication import acknowledge_on_both
+from deploy.containers.secrets import (
+    POSTGRES_CLUSTER,
+    RABBITMQ_CLUSTER,
+    admin_url,
+    management_url,
+)
 from deploy.local.databases import ensure_database
 from deploy.local.secrets import Secrets
 from deploy.local.servers import VHOST
@@ -18,15 +24,24 @@ from services.contracts.territory import Territory
 def prepare(secrets: Secrets, territory: Territory, shut_out: Collection[str] = ()) -> None:
     """Databases with their roles; the broker's users, exchanges, queues and policies. May be repeated.
 
-    Cooperatives that are `shut_out` have their queue, and a user who cannot connect.
+    `shut_out`: cooperatives whose users cannot connect.
 
     Raises:
         psycopg.Error, httpx.HTTPError: a server does not answer as it must.
         TopologyError: the broker has something in another form, which it cannot change.
     """
-    for service in SERVICES:
-        ensure_database(admin_url(secrets), service, secrets.password(f"database-{service}"))
-    prepare_broker(secrets, territory, shut_out)
+    _prepare(secrets, territory, admin_url(secrets), shut_out)
+
+
+def prepare_cluster(secrets: Secrets, territory: Territory, shut_out: Collection[str] = ()) -> None:
+    """As `prepare`, with whichever database is the primary; and from then on it acknowledges what both have.
+
+    Raises:
+        NobodyFollows: there is no standby.
+    """
+    primary = admin_url(secrets, POSTGRES_CLUSTER)
+    _prepare(secrets, territory, primary, shut_out)
+    acknowledge_on_both(primary)
 
 
 def prepare_broker(secrets: Secrets, territory: Territory, shut_out: Collection[str] = ()) -> None:
@@ -42,5 +57,24 @@ def prepare_broker(secrets: Secrets, territory: Territory, shut_out: Collection[
 
 
 def management(secrets: Secrets, timeout_seconds: float = 30) -> httpx.Client:
-    """A client of the broker's management API, as its administrator; to be closed."""
-    return httpx.Client(base_url=management_url(secrets), timeout=timeout_seconds, trust_env=False)
+    """A client of the management API of whichever node answers, as its administrator; to be closed."""
+    url = management_url(secrets, _answering_node(secrets))
+    return httpx.Client(base_url=url, timeout=timeout_seconds, trust_env=False)
+
+
+def _prepare(secrets: Secrets, territory: Territory, database: str, shut_out: Collection[str]) -> None:
+    for service in SERVICES:
+        ensure_database(database, service, secrets.password(f"database-{service}"))
+    prepare_broker(secrets, territory, shut_out)
+
+
+def _answering_node(secrets: Secrets) -> str:
+    """The first node whose management API answers; the first one if none does."""
+    for node in RABBITMQ_CLUSTER:
+        try:
+            url = f"{management_url(secrets, node)}/api/whoami"
+            httpx.get(url, timeout=5, trust_env=False).raise_for_status()
+        except httpx.HTTPError:
+            continue
+        return node
+    return RABBITMQ_CLUSTER[0]

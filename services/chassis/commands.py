@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from typing import Annotated, Final, Literal
-from urllib.parse import unquote, urlsplit
 
 import typer
 
@@ -130,13 +129,13 @@ def _add_tools(app: typer.Typer, definition: ServiceDefinition) -> None:
 def _check_bindings(settings: ServiceSettings, definition: ServiceDefinition, management_url: str) -> None:
     import httpx
 
+    from services.chassis.messaging.connection import virtual_host
     from services.chassis.messaging.topology import Names, of_service
     from services.chassis.messaging.topology_apply import check_bindings
 
     own = of_service(Names(definition.name), definition.consumes)
-    vhost = unquote(urlsplit(settings.amqp_url).path.removeprefix("/")) or "/"
     with httpx.Client(base_url=management_url, timeout=30, trust_env=False) as management:
-        check_bindings(own, management, vhost)
+        check_bindings(own, management, virtual_host(settings.amqp_url))
 
 
 def _run(definition: ServiceDefinition, process: str, body: Process) -> None:

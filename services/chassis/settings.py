@@ -24,8 +24,11 @@ class ServiceSettings(BaseSettings):
     )
 
     database_url: str
-    """`postgresql+psycopg://user:password@host:port/database`"""
+    """`postgresql+psycopg://user:password@host:port/database`; of a primary with a standby
+    `postgresql+psycopg://user:password@/database?host=one:port&host=other:port&target_session_attrs=read-write`.
+    """
     amqp_url: str = "amqp://guest:guest@127.0.0.1:5672//"
+    """Of a cluster: those of its nodes, with `;` between them."""
     grpc_bind: str = "127.0.0.1:50051"
     ops_bind: str = "127.0.0.1:9100"
     """Where this process answers /health and /metrics."""

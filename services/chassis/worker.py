@@ -7,7 +7,8 @@ handlers are acknowledged (so that they run again).
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from services.chassis.database import Database
 from services.chassis.definition import ServiceDefinition, load
 from services.chassis.jobs import Job, run_job
 from services.chassis.logs import get_logger
+from services.chassis.messaging.connection import nodes_in_random_order
 from services.chassis.messaging.delivery import Delivery
 from services.chassis.messaging.processing import Processor
 from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher
@@ -37,6 +39,9 @@ from services.chassis.settings import ServiceSettings
 
 _PAUSE_BEFORE_RETURN_SECONDS: Final = 1.0
 _NOTICE_SIGNALS_SECONDS: Final = 0.5
+_BEGINNING_SECONDS: Final = 30.0
+"""How long a broker that took a connection may take until messages can come in: one that freezes meanwhile is
+given up."""
 
 _log = get_logger(__name__)
 
@@ -60,7 +65,7 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
         {
             "max_workers": settings.worker_prefetch + len(jobs),
             "AMQP_URI": settings.amqp_url,
-            "heartbeat": settings.broker_heartbeat_seconds,
+            "HEARTBEAT": settings.broker_heartbeat_seconds,
             "prefetch": settings.worker_prefetch,
         },
     )
@@ -101,12 +106,17 @@ class Deliveries(QueueConsumer):  # type: ignore[misc]  # nameko has no types
     """
 
     should_stop: bool
+    _beginning: eventlet.Timeout
 
     def __init__(self) -> None:
         super().__init__()
         self._under_way = 0
         self._consuming = False
         self._stopping = threading.Event()
+
+    @property
+    def amqp_uri(self) -> str:
+        return ";".join(nodes_in_random_order(self.container.config["AMQP_URI"]))
 
     @property
     def prefetch_count(self) -> int:
@@ -125,17 +135,20 @@ class Deliveries(QueueConsumer):  # type: ignore[misc]  # nameko has no types
         pauses = Backoff(maximum_seconds=3.0)
         errors = self.connection.connection_errors + self.connection.channel_errors
         while not self.should_stop:
+            self._beginning = eventlet.Timeout(_BEGINNING_SECONDS, TimeoutError("no answer"))
             try:
                 for _ in self.consume(limit=None):
                     pauses.reset()
             except errors as error:
+                self._consuming = False
                 pause = pauses.next_seconds()
                 _log.warning(
                     "broker lost", cause=f"{type(error).__name__}: {error}", again_in_seconds=round(pause, 1)
                 )
-                self._consuming = False
                 self._stopping.wait(pause)
                 self.should_stop = self._stopping.is_set()  # else connect again
+            finally:
+                self._beginning.cancel()
         self._consuming = False
         for removed in self._pending_remove_providers.values():
             removed.send()
@@ -144,11 +157,21 @@ class Deliveries(QueueConsumer):  # type: ignore[misc]  # nameko has no types
 
     def establish_connection(self) -> Any:  # noqa: ANN401 - a context manager of kombu's
         connection = self.create_connection()
-        # Two tries without a pause: pauses between connections are made in `run`.
+        # Every node, and one at least twice, without a pause: pauses between connections are made in `run`.
         connection.ensure_connection(
-            max_retries=1, interval_start=0, interval_step=0, interval_max=0, reraise_as_library_errors=False
-        )
+            max_retries=len(connection.alt) or 1,
+            interval_start=0, interval_step=0, interval_max=0, reraise_as_library_errors=False,
+        )  # fmt: skip
         return connection
+
+    @contextmanager
+    def extra_context(self, connection: Any, channel: Any) -> Iterator[None]:  # noqa: ANN401, ARG002
+        try:
+            yield
+        except self.connection.connection_errors:
+            # Just let go: to close in order is to wait for an answer, which a frozen broker never gives.
+            connection.connection.collect()
+            raise
 
     def get_consumers(self, consumer_cls: Callable[..., Any], channel: Any) -> Iterable[Any]:  # noqa: ANN401, ARG002
         for provider in self._providers:
@@ -161,6 +184,7 @@ class Deliveries(QueueConsumer):  # type: ignore[misc]  # nameko has no types
 
     def on_consume_ready(self, *arguments: Any, **more: Any) -> None:
         self._consuming = True
+        self._beginning.cancel()
         _log.info("consuming", prefetch=self.prefetch_count)
         super().on_consume_ready(*arguments, **more)
 

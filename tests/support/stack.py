@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,14 +32,17 @@ PROCESSES = (
 class Stack:
     """`docker compose` on one project. Commands that fail raise AssertionError with what they printed."""
 
-    def __init__(self, client: DockerClient, directory: Path) -> None:
+    def __init__(
+        self, client: DockerClient, directory: Path, files: Sequence[str] = (), name: str = ""
+    ) -> None:
+        """`files`: more of the project's compose files. `name` tells several stacks of a session apart."""
         self.client = client
-        self.project = f"ambito-test-{os.getpid()}"
+        self.project = f"ambito-test-{os.getpid()}{name}"
         self.images = os.environ.get("AMBITO_TEST_IMAGES", "ambito-test")  # several runs beside each other
         self.directory = directory
         self.secrets = directory / "secrets"
         self.secrets.mkdir(parents=True)
-        http, https, amqp, amqps = _free_ports(4)
+        http, https, amqp, amqps, amqp_2, amqp_3 = _free_ports(6)
         self._environment = {
             **os.environ,
             "COMPOSE_PROJECT_NAME": self.project,
@@ -49,11 +53,15 @@ class Stack:
             "HTTP_BIND": f"127.0.0.1:{http}",
             "HTTPS_BIND": f"127.0.0.1:{https}",
             "AMQP_BIND": f"127.0.0.1:{amqp}",
+            "AMQP_BIND_2": f"127.0.0.1:{amqp_2}",
+            "AMQP_BIND_3": f"127.0.0.1:{amqp_3}",
             "AMQPS_BIND": f"127.0.0.1:{amqps}",
         }
         self.api = f"http://127.0.0.1:{http}/api/v1"
         self.https, self.amqps = https, amqps
-        self._files = ["deploy/compose.yaml", "deploy/compose.demo.yaml"]
+        self.brokers = (amqp, amqp_2, amqp_3)
+        """Ports; the second and third with compose.cluster.yaml."""
+        self._files = ["deploy/compose.yaml", "deploy/compose.demo.yaml", *files]
 
     def overlay(self, content: dict[str, Any]) -> None:
         """One more compose file for every later command."""
@@ -75,6 +83,16 @@ class Stack:
     def compose(self, *arguments: str, timeout_seconds: float = 300) -> str:
         """Run a command of compose; its standard output."""
         return _compose(self._files, arguments, self._environment, timeout_seconds)
+
+    def operate(self, *arguments: str, timeout_seconds: float = 120) -> Any:
+        """What `python -m deploy` answers."""
+        run = subprocess.run(
+            [sys.executable, "-m", "deploy", "--project", self.project, "--json", *arguments],
+            cwd=ROOT, env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=timeout_seconds, check=False,
+        )  # fmt: skip
+        assert run.returncode == 0, f"{arguments}: {run.returncode} {run.stdout[-2000:]}{run.stderr[-2000:]}"
+        return json.loads(run.stdout)
 
     def scale(self, service: str, replicas: int) -> None:
         """As many containers of this service as said; all healthy."""
@@ -201,10 +219,15 @@ def engine() -> Iterator[DockerClient | None]:
 
 @contextmanager
 def running(
-    client: DockerClient, directory: Path, overlays: Sequence[dict[str, Any]] = ()
+    client: DockerClient,
+    directory: Path,
+    overlays: Sequence[dict[str, Any]] = (),
+    *,
+    files: Sequence[str] = (),
+    name: str = "",
 ) -> Iterator[Stack]:
     """A stack that was built and is up and healthy; ended and deleted afterwards, but for its images."""
-    stack = Stack(client, directory)
+    stack = Stack(client, directory, files, name)
     for overlay in overlays:
         stack.overlay(overlay)
     stack.compose("--profile", "tools", "build", "--quiet", timeout_seconds=900)
@@ -213,4 +236,4 @@ def running(
         stack.compose("up", "--detach", "--wait", timeout_seconds=240)
         yield stack
     finally:
-        stack.compose("--profile", "tools", "down", "--volumes", "--timeout", "5")
+        stack.compose("--profile", "tools", "down", "--volumes", "--timeout", "0")

@@ -1,14 +1,45 @@
-"""Opening one connection to the broker, with a bound on the waiting and no retry of its own."""
+"""Opening one connection to the broker, with a bound on the waiting and no retry of its own.
+
+The URL of a cluster is those of its nodes with `;` between them. They are tried in random order: connections
+are spread over the nodes, and one that is dead or frozen costs each try at most its own time.
+"""
+
+import random
+from urllib.parse import unquote, urlsplit
 
 import amqp
 import kombu.connection
+from amqp.exceptions import AMQPError
 
 
 def connect(url: str, *, timeout_seconds: float, name: str, heartbeat_seconds: int = 0) -> amqp.Connection:
-    """A connection that the broker shows as `name`; raise AMQPError or OSError.
+    """A connection that the broker shows as `name`; raise AMQPError or OSError when no node takes one.
 
-    `timeout_seconds` bounds each step of the handshake. With heartbeats, the caller must tend to them.
+    `timeout_seconds` bounds each step of the handshake, with each node. With heartbeats, the caller must tend
+    to them.
     """
+    *others, last = nodes_in_random_order(url)
+    for each in others:
+        try:
+            return _connect(each, timeout_seconds, name, heartbeat_seconds)
+        except (AMQPError, OSError):
+            continue
+    return _connect(last, timeout_seconds, name, heartbeat_seconds)
+
+
+def nodes_in_random_order(url: str) -> list[str]:
+    """The URL of each node."""
+    nodes = url.split(";")
+    random.shuffle(nodes)
+    return nodes
+
+
+def virtual_host(url: str) -> str:
+    """That of the URL; all nodes' is the same."""
+    return unquote(urlsplit(url.split(";", maxsplit=1)[0]).path.removeprefix("/")) or "/"
+
+
+def _connect(url: str, timeout_seconds: float, name: str, heartbeat_seconds: int) -> amqp.Connection:
     parameters = kombu.connection.Connection(  # type: ignore[no-untyped-call]
         url,
         heartbeat=heartbeat_seconds,

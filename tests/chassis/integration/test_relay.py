@@ -1,15 +1,21 @@
 """From the outbox to the broker."""
 
 import json
+from collections.abc import Iterator
+from functools import partial
+from urllib.parse import urlsplit
 
+import pytest
 import sqlalchemy as sa
 
 from services.chassis import locks
 from services.chassis.ids import new_id
+from services.chassis.messaging.event import Event
 from tests.chassis.integration.conftest import NAMES, OUTSIDE, Probe
 from tests.chassis.probe.events import DONE, UNHEARD, event
 from tests.support.broker import Broker
 from tests.support.polling import eventually
+from tests.support.proxy import Proxy
 
 
 def test_a_committed_event_is_published_once_as_a_cloudevent(probe: Probe) -> None:
@@ -164,6 +170,35 @@ def test_a_stopped_broker_loses_nothing_and_stops_nobody(probe: Probe, broker: B
     assert worker.terminate() == 0
 
 
+@pytest.fixture
+def nodes(probe: Probe) -> Iterator[list[Proxy]]:
+    """Two ways to the broker, as if to two nodes of a cluster, and the probe knows both."""
+    at = urlsplit(probe.amqp_url)
+    port = at.port
+    assert port is not None
+    ways = [Proxy(lambda: port) for _ in range(2)]
+    probe.amqp_url = ";".join(
+        at._replace(netloc=f"{at.username}:{at.password}@127.0.0.1:{way.port}").geturl() for way in ways
+    )
+    yield ways
+    for way in ways:
+        way.close()
+
+
+def test_a_node_that_freezes_or_dies_is_left_for_another(probe: Probe, nodes: list[Proxy]) -> None:
+    relay = probe.start_relay(RELAY_CONFIRM_TIMEOUT_SECONDS="1")
+    worker = probe.start_worker(BROKER_HEARTBEAT_SECONDS="1")
+    for number, node in enumerate(nodes * 2):
+        (node.stall if number < len(nodes) else node.reset)()
+        each = event(subject=str(number))
+        probe.commit(each)
+        eventually(partial(_has_effect, probe, each), timeout_seconds=30)
+        node.heal()
+    assert relay.terminate() == 0
+    assert worker.terminate() == 0
+    assert probe.command("dlq", "list").returncode == 0
+
+
 def test_published_rows_are_deleted_after_their_retention(probe: Probe) -> None:
     old, new = event(subject="old"), event(subject="new")
     probe.commit(old, new)
@@ -184,3 +219,7 @@ def test_without_its_exchanges_it_ends_and_says_so(bare_probe: Probe) -> None:
     assert relay.popen.wait(15) == 1
     assert f"exchange {NAMES.public_exchange} is missing" in relay.output
     assert "Traceback" not in relay.output
+
+
+def _has_effect(probe: Probe, about: Event) -> bool:
+    return probe.effects(about) == 1

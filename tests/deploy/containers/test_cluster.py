@@ -1,0 +1,159 @@
+"""Three RabbitMQ nodes and two PostgreSQL servers: each may be lost while people book."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docker import DockerClient
+from docker.models.containers import Container
+
+from tests.deploy.containers.people import PROVIDER, ContainerWorld, Reader, booking
+from tests.faults.load import Load
+from tests.support.polling import eventually
+from tests.support.stack import Stack, running
+
+NODES = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
+SERVICES = ("identity", "catalogue", "vouchers", "notifications")
+UNPUBLISHED = "SELECT event_id FROM outbox WHERE published_at IS NULL"
+CONFIRMED = "SELECT subject FROM outbox WHERE type = 'ambito.catalogue.booking.confirmed.v1'"
+ADDRESSED = f"SELECT event_id FROM outbox WHERE public AND routing_key LIKE '%.{PROVIDER}'"  # noqa: S608
+
+
+@pytest.fixture(scope="module")
+def cluster(docker_engine: DockerClient, server_directory: Path) -> Iterator[Stack]:
+    """An installation of its own, from the same images."""
+    files = ["deploy/compose.cluster.yaml"]
+    with running(docker_engine, server_directory / "cluster", files=files, name="-cluster") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def load(cluster: Stack) -> Iterator[Load]:
+    with closing(ContainerWorld(cluster)) as world:
+        yield booking(world, clients=3)
+
+
+@pytest.fixture(scope="module")
+def reader(cluster: Stack) -> Iterator[Reader]:
+    with closing(Reader(cluster, cluster.brokers)) as started:
+        yield started
+
+
+def test_a_node_of_the_broker_dies_and_one_freezes_while_people_book(
+    cluster: Stack, load: Load, reader: Reader
+) -> None:
+    with load:
+        more_bookings(load, 10)
+        dying = leader_of(cluster, "catalogue.events")
+        before = cluster.container(dying)
+        cluster.kill(before)
+        more_bookings(load, 50)
+        eventually(lambda: cluster.container(dying).attrs["RestartCount"] > before.attrs["RestartCount"])
+        eventually(lambda: all_queues_are_on_three_nodes(cluster), timeout_seconds=180)
+        frozen = cluster.container(leader_of(cluster, f"coop.{PROVIDER}"))
+        frozen.pause()
+        more_bookings(load, 50)
+    try:
+        nothing_is_lost_or_doubled(cluster, load, reader)
+    finally:
+        frozen.unpause()
+    eventually(lambda: all_queues_are_on_three_nodes(cluster), timeout_seconds=180)
+
+
+def test_the_primary_database_dies_while_people_book(cluster: Stack, load: Load, reader: Reader) -> None:
+    with load:
+        more_bookings(load, 10)
+        old = primary(cluster)
+        old.kill()  # and the engine leaves it so
+        told = cluster.operate("failover")
+        assert told["primary"] == "postgres-replica"
+        assert told["lost"] == "nothing that was acknowledged"
+        more_bookings(load, 50)
+    nothing_is_lost_or_doubled(cluster, load, reader)
+    assert cluster.operate("replica", "--anew")["standby"] == "postgres"
+    frozen = primary(cluster)
+    with load:
+        more_bookings(load, 10)
+        frozen.pause()
+        assert cluster.operate("failover")["primary"] == "postgres"
+        more_bookings(load, 50)
+    nothing_is_lost_or_doubled(cluster, load, reader)
+    assert "All 16 steps as expected" in cluster.compose("run", "--rm", "demo")
+
+
+def more_bookings(load: Load, number: int) -> None:
+    """Until so many more are acknowledged, none of them wrongly."""
+    sofar = load.acknowledged
+    eventually(lambda: load.acknowledged >= sofar + number, timeout_seconds=120)
+    assert load.market.records.wrong == []
+
+
+def nothing_is_lost_or_doubled(cluster: Stack, load: Load, reader: Reader) -> None:
+    """Every acknowledged booking is there, has one event, and the cooperative has it."""
+    assert load.market.records.wrong == []
+    server = primary(cluster)
+    for service in SERVICES:
+        unpublished = partial(
+            rows, server, service, "SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT 1"
+        )
+        eventually(lambda left=unpublished: left() == [], timeout_seconds=120)  # type: ignore[misc]
+    acknowledged = [booking for purse in load.purses for booking in purse.visits]
+    confirmed = Counter(rows(server, "catalogue", CONFIRMED))
+    assert {booking: confirmed[booking] for booking in acknowledged} == dict.fromkeys(acknowledged, 1)
+    addressed = {each for service in SERVICES for each in rows(server, service, ADDRESSED)}
+    eventually(lambda: addressed <= set(reader.events), timeout_seconds=120)
+    assert addressed == set(reader.events)
+
+
+def everything_is_published(server: Container, service: str) -> bool:
+    left = rows(server, service, UNPUBLISHED)
+    assert left == [], f"{service}: {len(left)} events wait"
+    return True
+
+
+def primary(cluster: Stack) -> Container:
+    """The PostgreSQL server that takes writes."""
+    servers = cluster.containers("postgres", "postgres-replica")
+    [found] = [each for each in servers if _ask(each, "postgres", "SELECT pg_is_in_recovery()") == (0, "f\n")]
+    return found
+
+
+def rows(server: Container, database: str, statement: str) -> list[str]:
+    """The values that it answers with."""
+    status, out = _ask(server, database, statement)
+    assert status == 0, out
+    return out.split()
+
+
+def _ask(server: Container, database: str, statement: str) -> tuple[int, str]:
+    command = ["psql", "--username=ambito_admin", "--dbname", database, "-qAtc", statement]
+    status, out = server.exec_run(command, user="postgres")
+    return status, out.decode()
+
+
+def leader_of(cluster: Stack, queue: str) -> str:
+    """The node, as a service, that leads the queue."""
+    [leader] = [str(each["leader"]) for each in queues(cluster) if each["name"] == queue]
+    return leader.removeprefix("rabbit@")
+
+
+def all_queues_are_on_three_nodes(cluster: Stack) -> bool:
+    found = queues(cluster)
+    assert len(found) > len(SERVICES)
+    return all(len(each["online"]) == len(NODES) for each in found)
+
+
+def queues(cluster: Stack) -> list[dict[str, Any]]:
+    """Name, leader and members that are there, of each queue."""
+    command = ["rabbitmqctl", "--quiet", "--formatter=json", "--timeout=10", "list_queues", "--vhost=ambito"]
+    node = cluster.containers(*NODES)[0]
+    status, out = node.exec_run([*command, "name", "leader", "online"], user="rabbitmq")
+    assert status == 0, out
+    return list(json.loads(out))
