@@ -113,10 +113,12 @@ def _add_tools(app: typer.Typer, definition: ServiceDefinition) -> None:
 def _check_bindings(settings: ServiceSettings, definition: ServiceDefinition, management_url: str) -> None:
     import httpx
 
-    from services.chassis.messaging.topology import Names, of_service
+    from services.chassis.messaging.topology import of_service
     from services.chassis.messaging.topology_apply import check_bindings
+    from services.chassis.partition import Partition
 
-    own = of_service(Names(definition.name), definition.consumes)
+    partition = Partition.parse(settings.partition)
+    own = of_service(definition.name, definition.consumes, frozenset({partition} if partition else ()))
     vhost = unquote(urlsplit(settings.amqp_url).path.removeprefix("/")) or "/"
     with httpx.Client(base_url=management_url, timeout=30, trust_env=False) as management:
         check_bindings(own, management, vhost)

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from services.chassis.settings import ServiceSettings
+from services.chassis.settings import PartitionWords, ServiceSettings
 from services.notifications.domain.addresses import AddressRules
 
 
@@ -26,6 +26,9 @@ def _sender(text: str) -> str:
 
 class NotificationsSettings(ServiceSettings):
     """What the processes of notifications read from their environment."""
+
+    partition: PartitionWords = Field("", validation_alias="COMUNI")
+    """Belfiore codes of the comuni that a worker of their own serves: `COMUNI=L319,C273`."""
 
     worker_prefetch: int = Field(32, ge=1, le=100)
     """Messages the worker holds at once; those that wait for their turn share a transaction."""

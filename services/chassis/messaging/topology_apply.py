@@ -16,8 +16,8 @@ from services.chassis.messaging.topology_check import TopologyError
 def apply(topology: Topology, management: httpx.Client, vhost: str, passwords: Mapping[str, str]) -> None:
     """Create or bring up to date everything in `topology`; `passwords` has one for each of its users.
 
-    Bindings of these exchanges and queues that are not in the topology are removed. Queues are never deleted
-    or emptied, users never removed.
+    Bindings of these exchanges and queues that are not in the topology are removed, after those that are
+    missing were made. Queues are never deleted or emptied, users never removed.
 
     Args:
         topology: what `topology.build` returned.
@@ -34,7 +34,11 @@ def apply(topology: Topology, management: httpx.Client, vhost: str, passwords: M
     api = _Api(management, quote(vhost, safe=""))
     api.put(f"/api/vhosts/{api.vhost}", {})
     for exchange in topology.exchanges:
-        api.put(api.path("exchanges", exchange.name), {"type": exchange.kind, "durable": True})
+        arguments = {} if exchange.alternate is None else {"alternate-exchange": exchange.alternate}
+        api.put(
+            api.path("exchanges", exchange.name),
+            {"type": exchange.kind, "durable": True, "arguments": arguments},
+        )
     for policy in topology.policies:  # before the queues, which thus never exist without their bounds
         api.put(
             api.path("policies", policy.queue),
@@ -99,8 +103,11 @@ def _apply_bindings(api: _Api, topology: Topology) -> None:
     for binding in sorted(topology.bindings - existing.keys(), key=repr):
         api.post(_path_of(api, binding), {"routing_key": binding.routing_key})
     ours = {exchange.name for exchange in topology.exchanges} | {queue.name for queue in topology.queues}
+    # What is bound to one with an alternate withholds messages from it: a partition that is no more.
+    first_served = {exchange.name for exchange in topology.exchanges if exchange.alternate is not None}
     for binding, key in existing.items():
-        if binding.destination in ours and binding not in topology.bindings:
+        of_ours = binding.destination in ours or binding.source in first_served
+        if of_ours and binding not in topology.bindings:
             api.delete(f"{_path_of(api, binding)}/{quote(key, safe='')}")
 
 
