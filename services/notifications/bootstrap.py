@@ -90,6 +90,7 @@ def webhook_deliverer(settings: NotificationsSettings, database: Database) -> De
         clock=clock,
         per_endpoint=settings.webhook_endpoint_concurrency,
         lease=timedelta(seconds=settings.webhook_lease_seconds),
+        served=settings.served,
     )
 
 
