@@ -71,12 +71,21 @@ def _add_processes(app: typer.Typer, definition: ServiceDefinition) -> None:
 
     for name, path in definition.processes.items():
         _add_process(app, definition, name, path)
+    for name, path in definition.lone_processes.items():
+        _add_lone_process(app, name, path)
 
 
 def _add_process(app: typer.Typer, definition: ServiceDefinition, name: str, path: str) -> None:
     @app.command(name, help=f"Run {path}, until stopped.")
     def process() -> None:
         _run(definition, name, load(path))
+
+
+def _add_lone_process(app: typer.Typer, name: str, path: str) -> None:
+    @app.command(name, help=f"Run {path}, until stopped.")
+    def process() -> None:
+        with failing():
+            load(path)()
 
 
 def _add_tools(app: typer.Typer, definition: ServiceDefinition) -> None:

@@ -27,6 +27,7 @@ SERVICE: Final = ServiceDefinition(
     jobs="services.notifications.entrypoints.worker:jobs",
     consumes=CONSUMED_EVENT_TYPES,
     processes={"deliver": "services.notifications.entrypoints.deliver:run"},
+    lone_processes={"bridge": "services.notifications.entrypoints.bridge:run"},
 )
 SOURCE: Final = "ambito/notifications"
 _RESOLVERS_IN_GRPC: Final = 4
