@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from deploy.operating.apart import app as comune
 from deploy.operating.status import status
 from deploy.operating.terminal import Session, Terminal
 
@@ -29,6 +30,7 @@ def options(
 
 
 app.command()(status)
+app.add_typer(comune, name="comune")
 
 if __name__ == "__main__":
     app()

@@ -1,8 +1,10 @@
-"""`python -m deploy.containers secrets | certificate NAME… | servers`, in the image `operations`."""
+"""`python -m deploy.containers secrets | certificate NAME… | servers | former`, in the image `operations`."""
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,14 +12,15 @@ import httpx
 import psycopg
 import typer
 
+from deploy.broker.apart import Apart, ApartError, read_apart
 from deploy.containers.certificate import CertificateExists, make_certificate
 from deploy.containers.secrets import make
-from deploy.containers.servers import prepare
+from deploy.containers.servers import left_over, prepare
 from deploy.local.secrets import Secrets
 from services.chassis.messaging.topology_check import TopologyError
 from services.contracts.territory import Territory, TerritoryErrors, read_territory
 
-SECRETS, TERRITORY = Path("/secrets"), Path("/territory")
+SECRETS, TERRITORY, APART = Path("/secrets"), Path("/territory"), Path("/apart.yaml")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -44,11 +47,28 @@ def certificate(names: list[str]) -> None:
 @app.command()
 def servers() -> None:
     """Make databases, roles, and the broker's users, exchanges, queues and policies what they must be."""
+    territory = _territory()
     try:
-        prepare(Secrets(SECRETS), _territory())
+        left = prepare(Secrets(SECRETS), territory, _apart(territory))
     except (psycopg.Error, httpx.HTTPError, TopologyError) as error:
         _fail(str(error))
+    for each in left:
+        typer.echo(
+            f"{each.queue} gets nothing any more; {each.messages} messages are left, "
+            f"and {each.consumers} workers read it."
+        )
     typer.echo("PostgreSQL and RabbitMQ are ready.")
+
+
+@app.command("former")
+def former_queues() -> None:
+    """Print as one JSON document what is left of groups of comuni that are apart no more."""
+    territory = _territory()
+    try:
+        left = left_over(Secrets(SECRETS), territory, _apart(territory))
+    except (httpx.HTTPError, TopologyError) as error:
+        _fail(str(error))
+    typer.echo(json.dumps([asdict(each) for each in left]))
 
 
 def _territory() -> Territory:
@@ -56,6 +76,13 @@ def _territory() -> Territory:
         return read_territory(TERRITORY)
     except TerritoryErrors as failure:
         _fail("\n".join(f"{error.file}:{error.line}: {error.reason}" for error in failure.errors[:20]))
+
+
+def _apart(territory: Territory) -> Apart:
+    try:
+        return read_apart(APART, territory)
+    except ApartError as error:
+        _fail(str(error))
 
 
 def _fail(reason: str) -> NoReturn:
