@@ -42,7 +42,8 @@ class Plan:
     def group_for(self, comuni: Sequence[str]) -> Group:
         """These comuni, with the services that have a worker for just them. OperationError if none has."""
         partition = _partition(comuni)
-        services = tuple(each.service for each in self.workers if each.partition == partition)
+        there = {each.service for each in self.workers if each.partition == partition}
+        services = tuple(service for service in SERVICES_APART if service in there)
         if not services:
             blocks = (
                 _BLOCK.format(name=partition.name.lower(), service=service, comuni=",".join(comuni))
