@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from deploy.operating import checks_of_data, dead_letters
+from deploy.operating.apart import app as comune
 from deploy.operating.failover import failover, replica
 from deploy.operating.status import status
 from deploy.operating.terminal import Session, Terminal
@@ -45,6 +46,7 @@ app.command("check-topology")(checks_of_data.check_topology)
 app.add_typer(dead_letters.app, name="dlq")
 app.command()(failover)
 app.command()(replica)
+app.add_typer(comune, name="comune")
 
 if __name__ == "__main__":
     given = sys.argv[1:]

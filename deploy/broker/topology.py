@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from deploy.broker.apart import Apart
 from services.chassis.definition import ServiceDefinition, load
 from services.chassis.messaging.topology import Names, SubscriberQueue, Topology, build
 from services.contracts.asyncapi import all_events
@@ -27,8 +28,15 @@ def cooperative_queue(slug: str) -> SubscriberQueue:
     )
 
 
-def topology(cooperatives: Iterable[str]) -> Topology:
-    """Everything the broker must hold for a territory with these cooperatives."""
+def topology(cooperatives: Iterable[str], apart: Apart | None = None) -> Topology:
+    """Everything the broker must hold for a territory with these cooperatives, some comuni of which may be
+    served apart.
+    """
     definitions: list[ServiceDefinition] = [load(f"services.{name}.bootstrap:SERVICE") for name in SERVICES]
     consumed = {definition.name: definition.consumes for definition in definitions}
-    return build(consumed, map(cooperative_queue, cooperatives), emitted=all_events())
+    return build(
+        consumed,
+        map(cooperative_queue, cooperatives),
+        emitted=all_events(),
+        partitions=(apart or Apart()).partitions(),
+    )

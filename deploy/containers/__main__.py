@@ -1,9 +1,11 @@
-"""`python -m deploy.containers secrets | certificate NAME… | servers | facts | cooperative …`, in the image
-`operations`.
+"""`python -m deploy.containers secrets | certificate NAME… | servers | former | facts | cooperative …`, in the
+image `operations`.
 """
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Annotated
 
 import httpx
@@ -14,10 +16,10 @@ from deploy.containers.certificate import CertificateExists, make_certificate
 from deploy.containers.cooperative_commands import app as cooperative_commands
 from deploy.containers.disabled import disabled
 from deploy.containers.finding_out import PARTS, find_out
-from deploy.containers.places import SECRETS, TERRITORY, fail, territory
+from deploy.containers.places import APART, SECRETS, TERRITORY, apart, fail, territory
 from deploy.containers.replication import NobodyFollows
 from deploy.containers.secrets import make
-from deploy.containers.servers import prepare, prepare_cluster
+from deploy.containers.servers import left_over, prepare, prepare_cluster
 from deploy.local.secrets import Secrets
 from services.chassis.messaging.topology_check import TopologyError
 
@@ -49,16 +51,33 @@ def servers(
 ) -> None:
     """Make databases, roles, and the broker's users, exchanges, queues and policies what they must be."""
     try:
-        (prepare_cluster if cluster else prepare)(Secrets(SECRETS), territory(), disabled(SECRETS))
+        left = (prepare_cluster if cluster else prepare)(
+            Secrets(SECRETS), territory(), apart(), disabled(SECRETS)
+        )
     except (psycopg.Error, httpx.HTTPError, TopologyError, NobodyFollows) as error:
         fail(str(error))
+    for each in left:
+        typer.echo(
+            f"{each.queue} gets nothing any more; {each.messages} messages are left, "
+            f"and {each.consumers} workers read it."
+        )
     typer.echo("PostgreSQL and RabbitMQ are ready.")
+
+
+@app.command("former")
+def former_queues() -> None:
+    """Print as one JSON document what is left of groups of comuni that are apart no more."""
+    try:
+        left = left_over(Secrets(SECRETS), territory(), apart())
+    except (httpx.HTTPError, TopologyError) as error:
+        fail(str(error))
+    typer.echo(json.dumps([asdict(each) for each in left]))
 
 
 @app.command()
 def facts(parts: Annotated[list[str] | None, typer.Argument(help="Only these.")] = None) -> None:
     """Print as one JSON document how the installation is; nothing in it is secret."""
-    typer.echo(find_out(SECRETS, TERRITORY, parts or PARTS).model_dump_json())
+    typer.echo(find_out(SECRETS, TERRITORY, APART, parts or PARTS).model_dump_json())
 
 
 app.add_typer(cooperative_commands, name="cooperative")

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import httpx
 
-from deploy.broker.topology import SERVICES, cooperative_queue, topology
+from deploy.broker.apart import Apart
+from deploy.broker.topology import SERVICES, cooperative_queue
 from deploy.containers.facts import BrokerFacts, QueueFacts
-from deploy.containers.servers import management
+from deploy.containers.servers import management, wanted_topology
 from deploy.local.secrets import Secrets
 from deploy.local.servers import VHOST
 from services.chassis.messaging.topology import Names
@@ -18,10 +19,10 @@ from services.contracts.territory import Territory
 _TIMEOUT_SECONDS: Final = 5.0
 
 
-def broker_facts(secrets: Secrets, territory: Territory) -> BrokerFacts:
+def broker_facts(secrets: Secrets, territory: Territory, apart: Apart) -> BrokerFacts:
     """Raises httpx.HTTPError or TopologyError if the management API does not answer as it must."""
     slugs = [provider.slug for provider in territory.providers]
-    wanted = topology(slugs)
+    wanted = wanted_topology(territory, apart)
     subscribers = {cooperative_queue(slug).name: slug for slug in slugs}
     with management(secrets, _TIMEOUT_SECONDS) as api:
         overview = _get(api, "/api/overview")

@@ -11,7 +11,7 @@ import httpx
 import typer
 
 from deploy.containers.cooperatives import CannotDo, Cooperatives
-from deploy.containers.places import SECRETS, fail, territory
+from deploy.containers.places import SECRETS, apart, fail, territory
 from services.chassis.messaging.topology_check import TopologyError
 
 app = typer.Typer(help="A cooperative's door to the broker, and its secrets.", no_args_is_help=True)
@@ -59,6 +59,6 @@ def enable(slug: str) -> None:
 @contextmanager
 def _cooperatives() -> Iterator[Cooperatives]:
     try:
-        yield Cooperatives(SECRETS, territory())
+        yield Cooperatives(SECRETS, territory(), apart())
     except (CannotDo, TopologyError, httpx.HTTPError) as error:
         fail(str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from deploy.broker.apart import Apart
 from deploy.broker.topology import cooperative_queue, cooperative_user
 from deploy.containers.disabled import disabled, set_disabled
 from deploy.containers.secrets import ACCOUNTS, make
@@ -25,11 +26,12 @@ class Cooperatives:
     Whatever talks to the broker raises httpx.HTTPError or TopologyError if that does not go well.
     """
 
-    def __init__(self, directory: Path, territory: Territory) -> None:
+    def __init__(self, directory: Path, territory: Territory, apart: Apart) -> None:
         """`directory`: of the secrets."""
         self._directory = directory
         self._secrets = Secrets(directory)
         self._territory = territory
+        self._apart = apart
 
     def listed(self) -> list[dict[str, Any]]:
         """Each cooperative of the territory's folder."""
@@ -90,7 +92,7 @@ class Cooperatives:
         return changed
 
     def _apply_broker(self) -> None:
-        prepare_broker(self._secrets, self._territory, disabled(self._directory))
+        prepare_broker(self._secrets, self._territory, self._apart, disabled(self._directory))
 
     def _throw_out(self, slug: str) -> None:
         with management(self._secrets) as api:

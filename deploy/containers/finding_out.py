@@ -13,6 +13,7 @@ import httpx
 import psycopg
 from pydantic import BaseModel
 
+from deploy.broker.apart import ApartError, read_apart
 from deploy.containers.broker_facts import broker_facts
 from deploy.containers.database_facts import database_facts
 from deploy.containers.disabled import disabled
@@ -30,7 +31,7 @@ class Unknowable(Exception):
     """Something else must be put right first."""
 
 
-def find_out(secrets: Path, folder: Path, parts: Collection[str] = PARTS) -> Facts:
+def find_out(secrets: Path, folder: Path, apart: Path, parts: Collection[str] = PARTS) -> Facts:
     """As much as possible of these parts, at once. Takes as long as the slowest time limit, about 20 s."""
     kept = Secrets(secrets, may_make=False)
 
@@ -48,7 +49,7 @@ def find_out(secrets: Path, folder: Path, parts: Collection[str] = PARTS) -> Fac
 
     asking: dict[str, Callable[[], BaseModel]] = {
         "secrets": lambda: secret_facts(secrets, territory_or_none()),
-        "broker": lambda: broker_facts(kept, territory()),
+        "broker": lambda: broker_facts(kept, territory(), read_apart(apart, territory())),
         "databases": lambda: database_facts(kept),
         "logins": lambda: login_facts(kept, territory(), disabled(secrets)),
         "territory": lambda: territory_facts(folder),
@@ -61,7 +62,15 @@ def find_out(secrets: Path, folder: Path, parts: Collection[str] = PARTS) -> Fac
         for part, future in futures.items():
             try:
                 found[part] = future.result()
-            except (Unknowable, TopologyError, httpx.HTTPError, psycopg.Error, OSError, ValueError) as error:
+            except (
+                Unknowable,
+                ApartError,
+                TopologyError,
+                httpx.HTTPError,
+                psycopg.Error,
+                OSError,
+                ValueError,
+            ) as error:
                 unknown[part] = str(error).strip() or type(error).__name__
     return Facts.model_validate({**found, "unknown": unknown})
 

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from deploy.broker.apart import Apart, ApartError, read_apart
 from services.contracts.territory import Territory, TerritoryErrors, read_territory
 
-SECRETS, TERRITORY = Path("/secrets"), Path("/territory")
+SECRETS, TERRITORY, APART = Path("/secrets"), Path("/territory"), Path("/apart.yaml")
 
 
 def territory() -> Territory:
@@ -17,6 +18,14 @@ def territory() -> Territory:
         return read_territory(TERRITORY)
     except TerritoryErrors as failure:
         fail("\n".join(f"{error.file}:{error.line}: {error.reason}" for error in failure.errors[:20]))
+
+
+def apart() -> Apart:
+    """Who is served apart; ends with the file's faults if it is not valid."""
+    try:
+        return read_apart(APART, territory())
+    except ApartError as error:
+        fail(str(error))
 
 
 def fail(reason: str) -> NoReturn:

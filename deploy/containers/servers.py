@@ -6,6 +6,8 @@ from collections.abc import Collection
 
 import httpx
 
+from deploy.broker.apart import Apart
+from deploy.broker.former import Former, forget, former
 from deploy.broker.topology import SERVICES, cooperative_user, topology
 from deploy.containers.replication import acknowledge_on_both
 from deploy.containers.secrets import (
@@ -17,36 +19,47 @@ from deploy.containers.secrets import (
 from deploy.local.databases import ensure_database
 from deploy.local.secrets import Secrets
 from deploy.local.servers import VHOST
+from services.chassis.messaging.topology import Topology
 from services.chassis.messaging.topology_apply import apply
 from services.contracts.territory import Territory
 
 
-def prepare(secrets: Secrets, territory: Territory, shut_out: Collection[str] = ()) -> None:
+def prepare(
+    secrets: Secrets, territory: Territory, apart: Apart, shut_out: Collection[str] = ()
+) -> list[Former]:
     """Databases with their roles; the broker's users, exchanges, queues and policies. May be repeated.
 
-    `shut_out`: cooperatives whose users cannot connect.
+    `shut_out`: cooperatives whose users cannot connect. Returns what is still left of groups of comuni that
+    are apart no more.
 
     Raises:
         psycopg.Error, httpx.HTTPError: a server does not answer as it must.
         TopologyError: the broker has something in another form, which it cannot change.
     """
-    _prepare(secrets, territory, admin_url(secrets), shut_out)
+    _prepare_databases(secrets, admin_url(secrets))
+    return prepare_broker(secrets, territory, apart, shut_out)
 
 
-def prepare_cluster(secrets: Secrets, territory: Territory, shut_out: Collection[str] = ()) -> None:
+def prepare_cluster(
+    secrets: Secrets, territory: Territory, apart: Apart, shut_out: Collection[str] = ()
+) -> list[Former]:
     """As `prepare`, with whichever database is the primary; and from then on it acknowledges what both have.
 
     Raises:
         NobodyFollows: there is no standby.
     """
     primary = admin_url(secrets, POSTGRES_CLUSTER)
-    _prepare(secrets, territory, primary, shut_out)
+    _prepare_databases(secrets, primary)
+    left = prepare_broker(secrets, territory, apart, shut_out)
     acknowledge_on_both(primary)
+    return left
 
 
-def prepare_broker(secrets: Secrets, territory: Territory, shut_out: Collection[str] = ()) -> None:
+def prepare_broker(
+    secrets: Secrets, territory: Territory, apart: Apart, shut_out: Collection[str] = ()
+) -> list[Former]:
     """The broker's part of `prepare`."""
-    wanted = topology(provider.slug for provider in territory.providers)
+    wanted = wanted_topology(territory, apart)
     closed = {cooperative_user(slug) for slug in shut_out}
     passwords = {
         user.name: None if user.name in closed else secrets.password(f"broker-{user.name}")
@@ -54,6 +67,18 @@ def prepare_broker(secrets: Secrets, territory: Territory, shut_out: Collection[
     }
     with management(secrets) as api:
         apply(wanted, api, VHOST, passwords)
+        return forget(wanted, SERVICES, api, VHOST)
+
+
+def left_over(secrets: Secrets, territory: Territory, apart: Apart) -> list[Former]:
+    """What is left of groups of comuni that are apart no more; nothing is changed. Raises as `prepare`."""
+    with management(secrets) as api:
+        return former(wanted_topology(territory, apart), SERVICES, api, VHOST)
+
+
+def wanted_topology(territory: Territory, apart: Apart) -> Topology:
+    """What the broker must hold."""
+    return topology((provider.slug for provider in territory.providers), apart)
 
 
 def management(secrets: Secrets, timeout_seconds: float = 30) -> httpx.Client:
@@ -62,10 +87,9 @@ def management(secrets: Secrets, timeout_seconds: float = 30) -> httpx.Client:
     return httpx.Client(base_url=url, timeout=timeout_seconds, trust_env=False)
 
 
-def _prepare(secrets: Secrets, territory: Territory, database: str, shut_out: Collection[str]) -> None:
+def _prepare_databases(secrets: Secrets, admin: str) -> None:
     for service in SERVICES:
-        ensure_database(database, service, secrets.password(f"database-{service}"))
-    prepare_broker(secrets, territory, shut_out)
+        ensure_database(admin, service, secrets.password(f"database-{service}"))
 
 
 def _answering_node(secrets: Secrets) -> str:

@@ -10,11 +10,14 @@ from pydantic import Field
 
 from services.chassis.errors import CannotRunError
 from services.chassis.sealing import Sealer
-from services.chassis.settings import ServiceSettings
+from services.chassis.settings import PartitionWords, ServiceSettings
 
 
 class Settings(ServiceSettings):
     """Settings of every process of catalogue; which process needs which is said in the README."""
+
+    partition: PartitionWords = Field("", validation_alias="COMUNI")
+    """Belfiore codes of the comuni that a worker of their own serves: `COMUNI=L319,C273`."""
 
     vouchers_target: str = "127.0.0.1:50053"
     """gRPC target of the voucher's side."""

@@ -87,12 +87,21 @@ def _add_processes(app: typer.Typer, definition: ServiceDefinition) -> None:
 
     for name, path in definition.processes.items():
         _add_process(app, definition, name, path)
+    for name, path in definition.lone_processes.items():
+        _add_lone_process(app, name, path)
 
 
 def _add_process(app: typer.Typer, definition: ServiceDefinition, name: str, path: str) -> None:
     @app.command(name, help=f"Run {path}, until stopped.")
     def process() -> None:
         _run(definition, name, load(path))
+
+
+def _add_lone_process(app: typer.Typer, name: str, path: str) -> None:
+    @app.command(name, help=f"Run {path}, until stopped.")
+    def process() -> None:
+        with failing():
+            load(path)()
 
 
 def _add_tools(app: typer.Typer, definition: ServiceDefinition) -> None:
@@ -130,10 +139,12 @@ def _check_bindings(settings: ServiceSettings, definition: ServiceDefinition, ma
     import httpx
 
     from services.chassis.messaging.connection import virtual_host
-    from services.chassis.messaging.topology import Names, of_service
+    from services.chassis.messaging.topology import of_service
     from services.chassis.messaging.topology_apply import check_bindings
+    from services.chassis.partition import Partition
 
-    own = of_service(Names(definition.name), definition.consumes)
+    partition = Partition.parse(settings.partition)
+    own = of_service(definition.name, definition.consumes, frozenset({partition} if partition else ()))
     with httpx.Client(base_url=management_url, timeout=30, trust_env=False) as management:
         check_bindings(own, management, virtual_host(settings.amqp_url))
 

@@ -33,6 +33,8 @@ class ServiceDefinition:
     """A `typer.Typer` whose commands stand beside the common ones."""
     processes: Mapping[str, str] = field(default_factory=dict)
     """Further processes: command → `run(settings, database) -> None`."""
+    lone_processes: Mapping[str, str] = field(default_factory=dict)
+    """Further processes with settings of their own, and without the database: command → `run() -> None`."""
 
 
 def load(path: str) -> Any:  # noqa: ANN401 - whatever is there

@@ -4,11 +4,17 @@ Names carry no service prefix: each process has an environment of its own.
 """
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.chassis.partition import partition_words
+
 _SECRETS = Path("/run/secrets")
+
+
+PartitionWords = Annotated[str, AfterValidator(partition_words)]
 
 
 class ServiceSettings(BaseSettings):
@@ -51,6 +57,10 @@ class ServiceSettings(BaseSettings):
     statement_timeout_ms: int = Field(5_000, ge=100)
     lock_timeout_ms: int = Field(3_000, ge=100)
 
+    partition: PartitionWords = ""
+    """The words of the partition that a worker serves, separated by commas; it then runs no jobs. Empty: it
+    serves all that no partition takes. A service may give the variable a name in its own words.
+    """
     worker_prefetch: int = Field(4, ge=1, le=100)
     """Messages a worker holds at once, and handlers it runs at once."""
     worker_maximum_tries: int = Field(8, ge=1)

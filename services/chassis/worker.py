@@ -35,6 +35,7 @@ from services.chassis.messaging.settlement import Settlement
 from services.chassis.messaging.tables import messaging_tables
 from services.chassis.messaging.topology import Names
 from services.chassis.messaging.topology_check import wait_and_check
+from services.chassis.partition import Partition
 from services.chassis.settings import ServiceSettings
 
 _PAUSE_BEFORE_RETURN_SECONDS: Final = 1.0
@@ -47,7 +48,11 @@ _log = get_logger(__name__)
 
 
 def run(settings: ServiceSettings, definition: ServiceDefinition, database: Database) -> None:
-    """The `worker` process: until SIGTERM or SIGINT, when it finishes what it has begun."""
+    """The `worker` process: until SIGTERM or SIGINT, when it finishes what it has begun.
+
+    One that serves a partition leaves the jobs, which are everybody's, to the others.
+    """
+    names = Names(definition.name, Partition.parse(settings.partition))
     stopping = threading.Event()
     subscriptions: Sequence[Subscription] = ()
     jobs: Sequence[Job] = ()
@@ -55,11 +60,11 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
         subscriptions = load(definition.subscriptions)(settings, database)
         check_subscriptions(subscriptions, definition.consumes)
         wait_and_check(settings, definition)
-    if definition.jobs is not None:
+    if definition.jobs is not None and names.partition is None:
         jobs = load(definition.jobs)(settings, database)
     methods: dict[str, Any] = {f"job_{job.name}": _timer(database, job) for job in jobs}
     if subscriptions:
-        methods["on_message"] = _consumer(settings, definition, database, subscriptions, stopping)
+        methods["on_message"] = _consumer(settings, names, database, subscriptions, stopping)
     container = ServiceContainer(
         type("Worker", (), {"name": definition.name, **methods}),
         {
@@ -243,12 +248,11 @@ class Messages(Consumer):  # type: ignore[misc]
 
 def _consumer(
     settings: ServiceSettings,
-    definition: ServiceDefinition,
+    names: Names,
     database: Database,
     subscriptions: Sequence[Subscription],
     stopping: threading.Event,
 ) -> Callable[[object, Any], bool]:
-    names = Names(definition.name)
     processor = Processor(
         database,
         messaging_tables(sa.MetaData()),
@@ -256,7 +260,7 @@ def _consumer(
         database_wait_seconds=settings.worker_database_wait_seconds,
         stopping=stopping,
     )
-    publisher = ConfirmingPublisher(settings.amqp_url, name=f"{definition.name}-worker-failures")
+    publisher = ConfirmingPublisher(settings.amqp_url, name=f"{names.service}-worker-failures")
     settlement = Settlement(publisher, names, maximum_tries=settings.worker_maximum_tries)
 
     def on_message(_worker: object, message: Any) -> bool:  # noqa: ANN401

@@ -5,12 +5,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.chassis.settings import ServiceSettings
+from services.chassis.settings import PartitionWords, ServiceSettings
 from services.identity.domain.session import Lifetimes
 
 
 class IdentitySettings(ServiceSettings):
     """The keys are files, read when a process that needs them starts; `migrate` and `relay` need none."""
+
+    partition: PartitionWords = Field("", validation_alias="COMUNI")
+    """Belfiore codes of the comuni that a worker of their own serves: `COMUNI=L319,C273`."""
 
     signing_key_file: Path = Path("/run/secrets/signing-key.pem")
     """Ed25519, PKCS#8 PEM; signs access tokens. Its public half must be in `jwks_file`."""

@@ -28,6 +28,7 @@ SERVICE: Final = ServiceDefinition(
     consumes=CONSUMED_EVENT_TYPES,
     cli="services.notifications.entrypoints.cli:commands",
     processes={"deliver": "services.notifications.entrypoints.deliver:run"},
+    lone_processes={"bridge": "services.notifications.entrypoints.bridge:run"},
 )
 SOURCE: Final = "ambito/notifications"
 _RESOLVERS_IN_GRPC: Final = 4
@@ -91,6 +92,7 @@ def webhook_deliverer(settings: NotificationsSettings, database: Database) -> De
         clock=clock,
         per_endpoint=settings.webhook_endpoint_concurrency,
         lease=timedelta(seconds=settings.webhook_lease_seconds),
+        served=settings.served,
     )
 
 

@@ -5,14 +5,20 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from services.chassis.settings import ServiceSettings
+from services.chassis.settings import PartitionWords, ServiceSettings
 from services.notifications.domain.addresses import AddressRules
+from services.notifications.domain.served import Served, slugs
 
 
 def _networks(text: str) -> str:
     AddressRules.parse(text)
+    return text
+
+
+def _slugs(text: str) -> str:
+    slugs(text)
     return text
 
 
@@ -26,6 +32,9 @@ def _sender(text: str) -> str:
 
 class NotificationsSettings(ServiceSettings):
     """What the processes of notifications read from their environment."""
+
+    partition: PartitionWords = Field("", validation_alias="COMUNI")
+    """Belfiore codes of the comuni that a worker of their own serves: `COMUNI=L319,C273`."""
 
     worker_prefetch: int = Field(32, ge=1, le=100)
     """Messages the worker holds at once; those that wait for their turn share a transaction."""
@@ -64,6 +73,14 @@ class NotificationsSettings(ServiceSettings):
     webhook_resolve_timeout_seconds: float = Field(3.0, gt=0)
     """How long registering an endpoint waits for the DNS."""
 
+    cooperatives: Annotated[str, AfterValidator(_slugs)] = ""
+    """Slugs, separated by commas: a `deliver` process delivers the webhooks of these cooperatives, and
+    nothing else.
+    """
+    cooperatives_apart: Annotated[str, AfterValidator(_slugs)] = ""
+    """Slugs of the cooperatives that have a `deliver` process of their own: this one leaves their webhooks to
+    it.
+    """
     deliver_poll_seconds: float = Field(1.0, gt=0)
     """How often due work is looked for when nothing wakes the `deliver` process."""
     deliver_stop_grace_seconds: float = Field(20.0, gt=0)
@@ -74,6 +91,18 @@ class NotificationsSettings(ServiceSettings):
     delivery_log_retention_days: int = Field(30, ge=1)
     feed_retention_days: int = Field(400, ge=31)
     """Longer than the delivery log: a delivery is made from the event in the feed."""
+
+    @property
+    def served(self) -> Served:
+        """Whose webhooks this process delivers."""
+        return Served(only=slugs(self.cooperatives), but=slugs(self.cooperatives_apart))
+
+    @field_validator("cooperatives_apart")
+    @classmethod
+    def _of_the_others(cls, text: str, info: ValidationInfo) -> str:
+        if text and info.data.get("cooperatives"):
+            raise ValueError("COOPERATIVES is set: a process that is apart has nothing to leave to others")
+        return text
 
     @model_validator(mode="after")
     def _feed_outlives_deliveries(self) -> Self:

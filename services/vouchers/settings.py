@@ -4,13 +4,16 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.chassis.settings import ServiceSettings
+from services.chassis.settings import PartitionWords, ServiceSettings
 
 
 class VouchersSettings(ServiceSettings):
     """Beside the common ones: the keys of the plans' goals, and how often vouchers are looked through for
     their end.
     """
+
+    partition: PartitionWords = Field("", validation_alias="COMUNI")
+    """Belfiore codes of the comuni that a worker of their own serves: `COMUNI=L319,C273`."""
 
     data_keys_file: Path = Path("/run/secrets/vouchers-data-keys")
     """Keys that seal the goals of plans: `id:base64,…`, the current one first. Read by `grpc` only."""

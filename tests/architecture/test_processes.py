@@ -67,6 +67,8 @@ def test_other_processes_load_neither(service: str) -> None:
     assert loaded("services.chassis.messaging.relay").isdisjoint({"grpc", "eventlet", "nameko"})
     for path in definition.processes.values():
         assert loaded(*module_of(path)).isdisjoint({"grpc", "eventlet", "nameko", "kombu"})
+    for path in definition.lone_processes.values():
+        assert loaded(*module_of(path)).isdisjoint({"grpc", "eventlet", "nameko"})
 
 
 @pytest.mark.parametrize("service", service_names())

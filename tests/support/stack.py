@@ -42,6 +42,8 @@ class Stack:
         self.directory = directory
         self.secrets = directory / "secrets"
         self.secrets.mkdir(parents=True)
+        self.apart = directory / "apart.yaml"  # a copy: `comune apart` writes into it
+        self.apart.write_bytes((ROOT / "deploy" / "apart.yaml").read_bytes())
         http, https, amqp, amqps, amqp_2, amqp_3 = _free_ports(6)
         self._environment = {
             **os.environ,
@@ -50,6 +52,7 @@ class Stack:
             "AMBITO_IMAGES": self.images,
             "AMBITO_VERSION": "test",
             "AMBITO_SECRETS": str(self.secrets),
+            "AMBITO_APART": str(self.apart),
             "HTTP_BIND": f"127.0.0.1:{http}",
             "HTTPS_BIND": f"127.0.0.1:{https}",
             "AMQP_BIND": f"127.0.0.1:{amqp}",
@@ -70,42 +73,42 @@ class Stack:
         self._files.append(str(file))
 
     @contextmanager
-    def under(self, file: str) -> Iterator[None]:
-        """Up with one more of the project's compose files; afterwards as before."""
-        self._files.append(file)
+    def under(self, *files: str) -> Iterator[None]:
+        """Up with more compose files; afterwards as before."""
+        before = self._files
+        self._files = [*before, *files]
         try:
             self.compose("up", "--detach", "--wait")
             yield
         finally:
-            self._files.remove(file)
+            self._files = before
             self.compose("up", "--detach", "--wait", "--remove-orphans")
 
     def compose(self, *arguments: str, timeout_seconds: float = 300) -> str:
         """Run a command of compose; its standard output."""
         return _compose(self._files, arguments, self._environment, timeout_seconds)
 
-    def operate(self, *arguments: str, timeout_seconds: float = 120) -> Any:
+    def operate(self, *arguments: str, timeout_seconds: float = 300) -> Any:
         """What `python -m deploy` answers."""
         run = subprocess.run(
             [sys.executable, "-m", "deploy", "--project", self.project, "--json", *arguments],
             cwd=ROOT, env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=timeout_seconds, check=False,
         )  # fmt: skip
-        assert run.returncode == 0, f"{arguments}: {run.returncode} {run.stdout[-2000:]}{run.stderr[-2000:]}"
+        assert run.returncode == 0, f"{' '.join(arguments)}: {run.stdout[-2000:]}{run.stderr[-4000:]}"
         return json.loads(run.stdout)
 
     def scale(self, service: str, replicas: int) -> None:
         """As many containers of this service as said; all healthy."""
-        self.compose(
-            "up",
-            "--detach",
-            "--wait",
-            "--no-recreate",
-            "--no-deps",
-            "--scale",
-            f"{service}={replicas}",
-            service,
-        )
+        self.scale_all({service: replicas})
+
+    def scale_all(self, replicas: dict[str, int]) -> None:
+        """The same for several services at once."""
+        numbers = [
+            part for service, number in replicas.items() for part in ("--scale", f"{service}={number}")
+        ]
+        options = ("--detach", "--wait", "--no-recreate", "--no-deps")
+        self.compose("up", *options, *numbers, *replicas)
 
     def rebuilt(self, service: str, root: Path) -> list[str]:
         """The layers of a service's image when it is made from another copy of the project."""

@@ -1,10 +1,12 @@
-"""Opening one connection to the broker, with a bound on the waiting and no retry of its own.
+"""Opening one connection to a broker, with a bound on the waiting and no retry of its own.
 
 The URL of a cluster is those of its nodes with `;` between them. They are tried in random order: connections
 are spread over the nodes, and one that is dead or frozen costs each try at most its own time.
 """
 
 import random
+import ssl
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import amqp
@@ -12,19 +14,27 @@ import kombu.connection
 from amqp.exceptions import AMQPError
 
 
-def connect(url: str, *, timeout_seconds: float, name: str, heartbeat_seconds: int = 0) -> amqp.Connection:
+def connect(
+    url: str,
+    *,
+    timeout_seconds: float,
+    name: str,
+    heartbeat_seconds: int = 0,
+    authorities: Path | None = None,
+) -> amqp.Connection:
     """A connection that the broker shows as `name`; raise AMQPError or OSError when no node takes one.
 
     `timeout_seconds` bounds each step of the handshake, with each node. With heartbeats, the caller must tend
-    to them.
+    to them. To an `amqps` URL only if the broker's certificate is for its host, and signed by one of
+    `authorities` (PEM; None: those of the system).
     """
     *others, last = nodes_in_random_order(url)
     for each in others:
         try:
-            return _connect(each, timeout_seconds, name, heartbeat_seconds)
+            return _connect(each, timeout_seconds, name, heartbeat_seconds, authorities)
         except (AMQPError, OSError):
             continue
-    return _connect(last, timeout_seconds, name, heartbeat_seconds)
+    return _connect(last, timeout_seconds, name, heartbeat_seconds, authorities)
 
 
 def nodes_in_random_order(url: str) -> list[str]:
@@ -39,9 +49,18 @@ def virtual_host(url: str) -> str:
     return unquote(urlsplit(url.split(";", maxsplit=1)[0]).path.removeprefix("/")) or "/"
 
 
-def _connect(url: str, timeout_seconds: float, name: str, heartbeat_seconds: int) -> amqp.Connection:
+def _connect(
+    url: str, timeout_seconds: float, name: str, heartbeat_seconds: int, authorities: Path | None
+) -> amqp.Connection:
+    at = urlsplit(url)
+    tls = {
+        "server_hostname": at.hostname,
+        "cert_reqs": ssl.CERT_REQUIRED,
+        "ca_certs": None if authorities is None else str(authorities),
+    }
     parameters = kombu.connection.Connection(  # type: ignore[no-untyped-call]
         url,
+        ssl=tls if at.scheme == "amqps" else False,
         heartbeat=heartbeat_seconds,
         connect_timeout=timeout_seconds,
         transport_options={"client_properties": {"connection_name": name}},

@@ -77,8 +77,12 @@ class Delivery:
 
     def to_redrive(self, names: Names) -> Outgoing:
         """The same message as if it had never failed."""
-        headers = {name: value for name, value in self._plain_headers().items() if name not in _OURS}
-        return self._outgoing(names.retry_exchange, AGAIN, headers | {ROUTING_KEY: self.routing_key})
+        headers = self._original_headers() | {ROUTING_KEY: self.routing_key}
+        return self._outgoing(names.retry_exchange, AGAIN, headers)
+
+    def to_elsewhere(self, exchange: str) -> Outgoing:
+        """The same message for another broker, under the key with which it was published here."""
+        return self._outgoing(exchange, self.routing_key, self._original_headers())
 
     def _failed(self, exchange: str, routing_key: str, reason: str) -> Outgoing:
         ours = {
@@ -88,6 +92,9 @@ class Delivery:
             ROUTING_KEY: self.routing_key,
         }
         return self._outgoing(exchange, routing_key, self._plain_headers() | ours)
+
+    def _original_headers(self) -> dict[str, Any]:
+        return {name: value for name, value in self._plain_headers().items() if name not in _OURS}
 
     def _plain_headers(self) -> dict[str, Any]:
         return {name: value for name, value in self.headers.items() if not name.startswith(_OF_THE_BROKER)}

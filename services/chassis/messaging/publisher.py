@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
+from pathlib import Path
 from typing import Any, Final
 
 import amqp
@@ -69,7 +70,7 @@ class ConfirmingPublisher:
     """A connection that publishes with confirms. Not for use by two threads at once.
 
     Connects when first used and after `BrokerLost`; it never retries by itself. `on_connect` may look at the
-    broker through each new channel and raise what it likes.
+    broker through each new channel and raise what it likes. `authorities`: see `connect`.
     """
 
     def __init__(
@@ -80,8 +81,10 @@ class ConfirmingPublisher:
         heartbeat_seconds: int = 0,
         name: str = "publisher",
         on_connect: Callable[[amqp.Channel], None] | None = None,
+        authorities: Path | None = None,
     ) -> None:
         self._url = url
+        self._authorities = authorities
         self._timeout = confirm_timeout_seconds
         self._heartbeat = heartbeat_seconds
         self._name = name
@@ -108,6 +111,7 @@ class ConfirmingPublisher:
                     timeout_seconds=self._timeout,
                     name=self._name,
                     heartbeat_seconds=self._heartbeat,
+                    authorities=self._authorities,
                 )
                 with self._bounded():
                     channel = self._connection.channel()

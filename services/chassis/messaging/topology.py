@@ -1,7 +1,10 @@
 """What the broker must hold: exchanges, queues, bindings, policies and users, computed and nothing else.
 
 For each service: two exchanges, one for everything and one for what is public, which also feeds the first;
-one queue that it consumes, retry queues in which a message waits for its time, and a queue of dead letters.
+an intake for what it consumes, one queue behind it, retry queues in which a message waits for its time, and a
+queue of dead letters. A partition of its events has a queue and retry queues of its own: it takes its words
+from the intake, and what nobody takes there goes to the service's one queue. So every event reaches exactly
+one of them, whichever words there are, and a single binding moves a word from one to the other.
 For each subscriber from outside: one queue and a user that can read it and do nothing else.
 
 Queues carry no argument but their kind; everything else is policy, which can be changed while they are in
@@ -10,11 +13,38 @@ use.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from services.chassis.messaging.envelope import exchange_of
 from services.chassis.messaging.event import EventType
+from services.chassis.messaging.topology_parts import (
+    Binding,
+    Exchange,
+    Policy,
+    Queue,
+    SubscriberQueue,
+    Topology,
+    User,
+)
+from services.chassis.partition import Partition
+
+__all__ = [
+    "AGAIN",
+    "QUEUE_ARGUMENTS",
+    "RETRY_DELAYS_MS",
+    "UNCLAIMED",
+    "Binding",
+    "Exchange",
+    "Names",
+    "Policy",
+    "Queue",
+    "SubscriberQueue",
+    "Topology",
+    "User",
+    "build",
+    "of_service",
+]
 
 QUEUE_ARGUMENTS: Final = {"x-queue-type": "quorum"}
 RETRY_DELAYS_MS: Final = (1_000, 5_000, 30_000, 120_000)
@@ -36,9 +66,10 @@ _NOTHING: Final = "^$"
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What belongs to one service on the broker."""
+    """What belongs to one service on the broker; with a partition, what its workers use instead."""
 
     service: str
+    partition: Partition | None = None
 
     @property
     def exchange(self) -> str:
@@ -49,12 +80,23 @@ class Names:
         return exchange_of(self.service, public=True)
 
     @property
+    def intake(self) -> str:
+        """The exchange through which everything comes that the service consumes."""
+        return f"{self.service}.intake"
+
+    @property
+    def rest(self) -> str:
+        """The exchange to which the intake gives what is of no partition."""
+        return f"{self.service}.intake.rest"
+
+    @property
     def queue(self) -> str:
-        return f"{self.service}.events"
+        shared = f"{self.service}.events"
+        return shared if self.partition is None else f"{shared}.apart.{self.partition.name}"
 
     @property
     def retry_exchange(self) -> str:
-        return f"{self.service}.events.retry"
+        return f"{self.queue}.retry"
 
     @property
     def dead_exchange(self) -> str:
@@ -62,93 +104,16 @@ class Names:
 
     @property
     def dead_queue(self) -> str:
+        """One for all partitions: somebody looks at it."""
         return f"{self.service}.events.dead"
 
     def retry_queue(self, step: int) -> str:
         """The queue of the `step`-th pause, from 1; also its routing key on the retry exchange."""
-        return f"{self.service}.events.retry.{step}"
+        return f"{self.queue}.retry.{step}"
 
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    name: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """`destination` gets what is published on `source` under a matching `routing_key`."""
-
-    source: str
-    destination: str
-    routing_key: str
-    to_exchange: bool = False
-
-    def __str__(self) -> str:
-        kind = "exchange" if self.to_exchange else "queue"
-        return f"from exchange {self.source} with key {self.routing_key!r} to {kind} {self.destination}"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The policy of one queue; it has the queue's name."""
-
-    queue: str
-    definition: Mapping[str, Any]
-
-    @property
-    def pattern(self) -> str:
-        return f"^{re.escape(self.queue)}$"
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A user of the broker and the names it may configure, write to and read from, as regular expressions."""
-
-    name: str
-    configure: str
-    write: str
-    read: str
-
-
-@dataclass(frozen=True, slots=True)
-class SubscriberQueue:
-    """A queue for a reader from outside, who takes from it as `user` with AMQP, and can do nothing else.
-
-    `bindings` are (exchange, routing key) pairs. It keeps at most `max_length` messages for at most
-    `message_ttl_ms`, and drops the oldest beyond that: a reader who stays away must harm nobody.
-    """
-
-    name: str
-    user: str
-    bindings: tuple[tuple[str, str], ...]
-    max_length: int = 100_000
-    message_ttl_ms: int = 14 * 24 * 3_600_000
-
-
-@dataclass(frozen=True, slots=True)
-class Topology:
-    """Everything the broker must hold, in the order in which it can be made."""
-
-    exchanges: tuple[Exchange, ...] = ()
-    policies: tuple[Policy, ...] = ()
-    queues: tuple[Queue, ...] = ()
-    bindings: frozenset[Binding] = field(default_factory=frozenset)
-    users: tuple[User, ...] = ()
-
-    def __add__(self, other: "Topology") -> "Topology":
-        return Topology(
-            self.exchanges + other.exchanges,
-            self.policies + other.policies,
-            self.queues + other.queues,
-            self.bindings | other.bindings,
-            self.users + other.users,
-        )
+    def working_queues(self, steps: int = len(RETRY_DELAYS_MS)) -> tuple[str, ...]:
+        """The queue that is consumed and those from which messages come back to it."""
+        return (self.queue, *(self.retry_queue(step) for step in range(1, steps + 1)))
 
 
 def build(
@@ -156,48 +121,87 @@ def build(
     subscribers: Iterable[SubscriberQueue] = (),
     *,
     emitted: Iterable[str] = (),
+    partitions: Mapping[str, frozenset[Partition]] | None = None,
     retry_delays_ms: tuple[int, ...] = RETRY_DELAYS_MS,
 ) -> Topology:
     """The topology for services, given as name → event types consumed, and for subscribers from outside.
 
     `emitted` names every event type there is. Those that no service consumes are bound to a small queue that
     forgets: the relay publishes only what reaches a queue, and holds back what does not, because that is how
-    a missing binding shows.
+    a missing binding shows. `partitions` are those of each service that has any.
 
-    Raises ValueError if a service consumes events of a service that is not among them.
+    Raises ValueError if a service consumes events of a service that is not among them, or if two of its
+    partitions want the same word.
     """
+    apart = partitions or {}
     topology = _of_unclaimed(frozenset(emitted) - frozenset[str]().union(*services.values()))
     for name, consumes in services.items():
         if unknown := {EventType.parse(wanted).service for wanted in consumes} - services.keys():
             raise ValueError(
                 f"{name} consumes events of {', '.join(sorted(unknown))}, which is no service here"
             )
-        topology += of_service(Names(name), consumes, retry_delays_ms)
+        topology += of_service(name, consumes, apart.get(name, frozenset()), retry_delays_ms)
     for subscriber in subscribers:
         topology += _of_subscriber(subscriber)
     return topology
 
 
 def of_service(
-    names: Names, consumes: frozenset[str], retry_delays_ms: tuple[int, ...] = RETRY_DELAYS_MS
+    service: str,
+    consumes: frozenset[str],
+    partitions: frozenset[Partition] = frozenset(),
+    retry_delays_ms: tuple[int, ...] = RETRY_DELAYS_MS,
 ) -> Topology:
     """The part of the topology that one service works with; it consumes these event types."""
-    retries = {names.retry_queue(step): delay for step, delay in enumerate(retry_delays_ms, start=1)}
-    bindings = {
-        Binding(names.public_exchange, names.exchange, "#", to_exchange=True),
-        Binding(names.retry_exchange, names.queue, AGAIN),
-        Binding(names.dead_exchange, names.dead_queue, ""),
-        *(Binding(names.retry_exchange, queue, queue) for queue in retries),
-        *(_subscription(event_type, names.queue) for event_type in consumes),
-    }
-    own_queues = f"^{re.escape(names.queue)}(\\.(dead|retry\\.[0-9]+))?$"
-    return Topology(
+    words = [word for partition in partitions for word in partition.words]
+    if twice := sorted({word for word in words if words.count(word) > 1}):
+        raise ValueError(f"{service} has {', '.join(twice)} in two partitions")
+    names = Names(service)
+    queues = rf"{re.escape(service)}\.events(\.apart\.[A-Za-z0-9-]+)?"
+    own_queues = rf"^{queues}(\.retry\.[0-9]+)?$|^{re.escape(names.dead_queue)}$"
+    exchanges = "|".join(map(re.escape, (names.exchange, names.public_exchange, names.dead_exchange)))
+    shared = Topology(
         exchanges=(
             Exchange(names.exchange, "topic"),
             Exchange(names.public_exchange, "topic"),
-            Exchange(names.retry_exchange, "direct"),
+            Exchange(names.rest, "fanout"),
+            Exchange(names.intake, "topic", alternate=names.rest),
             Exchange(names.dead_exchange, "fanout"),
         ),
+        # Looking at dead letters takes them out and puts them back, which must not count against them.
+        policies=(
+            Policy(names.dead_queue, _bounded(_MAX_DEAD_LETTERS) | {"delivery-limit": _NEVER_BY_DELIVERIES}),
+        ),
+        queues=(Queue(names.dead_queue),),
+        bindings=frozenset(
+            {
+                Binding(names.public_exchange, names.exchange, "#", to_exchange=True),
+                Binding(names.dead_exchange, names.dead_queue, ""),
+                Binding(names.rest, names.queue, ""),
+                *(_subscription(event_type, names.intake, to_exchange=True) for event_type in consumes),
+            }
+        ),
+        users=(
+            User(
+                service,
+                # Only so that it can compare the queues with what it expects: see topology_check.
+                configure=own_queues,
+                write=rf"^({exchanges}|{queues}\.retry)$",
+                read=own_queues,
+            ),
+        ),
+    )
+    for partition in (None, *sorted(partitions)):
+        shared += _of_partition(Names(service, partition), retry_delays_ms)
+    return shared
+
+
+def _of_partition(names: Names, retry_delays_ms: tuple[int, ...]) -> Topology:
+    """One queue that workers consume, and the retry queues that lead back to it."""
+    retries = {names.retry_queue(step): delay for step, delay in enumerate(retry_delays_ms, start=1)}
+    words = names.partition.words if names.partition is not None else ()
+    return Topology(
+        exchanges=(Exchange(names.retry_exchange, "direct"),),
         policies=(
             Policy(
                 names.queue,
@@ -215,21 +219,14 @@ def of_service(
                 )
                 for queue, delay in retries.items()
             ),
-            # Looking at dead letters takes them out and puts them back, which must not count against them.
-            Policy(names.dead_queue, _bounded(_MAX_DEAD_LETTERS) | {"delivery-limit": _NEVER_BY_DELIVERIES}),
         ),
-        queues=(Queue(names.queue), *map(Queue, retries), Queue(names.dead_queue)),
-        bindings=frozenset(bindings),
-        users=(
-            User(
-                names.service,
-                # Only so that it can compare the queues with what it expects: see topology_check.
-                configure=own_queues,
-                write=_any_of(
-                    names.exchange, names.public_exchange, names.retry_exchange, names.dead_exchange
-                ),
-                read=own_queues,
-            ),
+        queues=tuple(map(Queue, names.working_queues(len(retries)))),
+        bindings=frozenset(
+            {
+                Binding(names.retry_exchange, names.queue, AGAIN),
+                *(Binding(names.retry_exchange, queue, queue) for queue in retries),
+                *(Binding(names.intake, names.queue, f"*.*.{word}.*") for word in words),
+            }
         ),
     )
 
@@ -264,9 +261,9 @@ def _of_subscriber(subscriber: SubscriberQueue) -> Topology:
     )
 
 
-def _subscription(event_type: str, queue: str) -> Binding:
+def _subscription(event_type: str, destination: str, *, to_exchange: bool = False) -> Binding:
     wanted = EventType.parse(event_type)
-    return Binding(Names(wanted.service).exchange, queue, f"{wanted.key}.*.*")
+    return Binding(Names(wanted.service).exchange, destination, f"{wanted.key}.*.*", to_exchange)
 
 
 def _bounded(max_length: int) -> dict[str, Any]:

@@ -22,8 +22,8 @@ def apply(
     """Create or bring up to date everything in `topology`; `passwords` has one for each of its users, or None
     for one who is not to connect.
 
-    Bindings of these exchanges and queues that are not in the topology are removed. Queues are never deleted
-    or emptied, users never removed.
+    Bindings of these exchanges and queues that are not in the topology are removed, after those that are
+    missing were made. Queues are never deleted or emptied, users never removed.
 
     Args:
         topology: what `topology.build` returned.
@@ -40,7 +40,11 @@ def apply(
     api = _Api(management, quote(vhost, safe=""))
     api.put(f"/api/vhosts/{api.vhost}", {})
     for exchange in topology.exchanges:
-        api.put(api.path("exchanges", exchange.name), {"type": exchange.kind, "durable": True})
+        arguments = {} if exchange.alternate is None else {"alternate-exchange": exchange.alternate}
+        api.put(
+            api.path("exchanges", exchange.name),
+            {"type": exchange.kind, "durable": True, "arguments": arguments},
+        )
     for policy in topology.policies:  # before the queues, which thus never exist without their bounds
         api.put(
             api.path("policies", policy.queue),
@@ -133,8 +137,11 @@ def _apply_bindings(api: _Api, topology: Topology) -> None:
     for binding in sorted(topology.bindings - existing.keys(), key=repr):
         api.post(_path_of(api, binding), {"routing_key": binding.routing_key})
     ours = {exchange.name for exchange in topology.exchanges} | {queue.name for queue in topology.queues}
+    # What is bound to one with an alternate withholds messages from it: a partition that is no more.
+    first_served = {exchange.name for exchange in topology.exchanges if exchange.alternate is not None}
     for binding, key in existing.items():
-        if binding.destination in ours and binding not in topology.bindings:
+        of_ours = binding.destination in ours or binding.source in first_served
+        if of_ours and binding not in topology.bindings:
             api.delete(f"{_path_of(api, binding)}/{quote(key, safe='')}")
 
 

@@ -11,7 +11,8 @@ from services.chassis.definition import ServiceDefinition
 from services.chassis.errors import CannotRunError
 from services.chassis.logs import get_logger
 from services.chassis.messaging.connection import connect
-from services.chassis.messaging.topology import QUEUE_ARGUMENTS, RETRY_DELAYS_MS, Names
+from services.chassis.messaging.topology import QUEUE_ARGUMENTS, Names
+from services.chassis.partition import Partition
 from services.chassis.settings import ServiceSettings
 
 _CONNECT_TIMEOUT_SECONDS: Final = 5.0
@@ -30,7 +31,7 @@ def wait_and_check(settings: ServiceSettings, definition: ServiceDefinition) -> 
     try:
         check_exchanges(connection.channel(), definition.name)
         if definition.subscriptions is not None:
-            check_queues(connection, definition.name)
+            check_queues(connection, Names(definition.name, Partition.parse(settings.partition)))
     finally:
         connection.collect()
 
@@ -63,14 +64,13 @@ def check_exchanges(channel: amqp.Channel, service: str) -> None:
             ) from error
 
 
-def check_queues(connection: amqp.Connection, service: str) -> None:
-    """Raise `TopologyError` unless the queues that `service` consumes exist and are of the right kind.
+def check_queues(connection: amqp.Connection, names: Names) -> None:
+    """Raise `TopologyError` unless the queues that workers with these names use exist and are of the right
+    kind.
 
     That a queue exists is asked first, because the declaration that compares its kind would make it.
     """
-    names = Names(service)
-    steps = range(1, len(RETRY_DELAYS_MS) + 1)
-    for queue in (names.queue, *map(names.retry_queue, steps), names.dead_queue):
+    for queue in (*names.working_queues(), names.dead_queue):
         channel = connection.channel()
         try:
             channel.queue_declare(queue, passive=True)

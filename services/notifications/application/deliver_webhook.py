@@ -26,6 +26,7 @@ from services.notifications.application.manage_endpoints import secret_context
 from services.notifications.application.resolving import Resolve
 from services.notifications.domain.addresses import Address, AddressRules
 from services.notifications.domain.endpoint_url import EndpointUrl
+from services.notifications.domain.served import ALL, Served
 from services.notifications.domain.webhook import Answer, DeliveryState, body, disable_reason, next_step
 from services.notifications.persistence import deliveries, endpoints, leases
 from services.notifications.persistence.leases import ClaimedDelivery
@@ -40,7 +41,9 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DeliverWebhooks:
-    """Attempts deliveries. `per_endpoint` bounds the attempts to one endpoint at once, over all processes."""
+    """Attempts deliveries to the cooperatives `served`. `per_endpoint` bounds the attempts to one endpoint at
+    once, over all processes that serve the same.
+    """
 
     database: Database
     outbox: Outbox
@@ -51,6 +54,7 @@ class DeliverWebhooks:
     clock: Clock
     per_endpoint: int
     lease: timedelta
+    served: Served = ALL
 
     def claim(self, limit: int) -> list[ClaimedDelivery]:
         """At most `limit` deliveries that are due, for this process alone until their lease ends."""
@@ -63,6 +67,7 @@ class DeliverWebhooks:
                 lease=new_id(),
                 now=now,
                 until=now + self.lease,
+                served=self.served,
             )
 
     def perform(self, claimed: ClaimedDelivery) -> str:

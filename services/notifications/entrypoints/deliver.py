@@ -1,7 +1,8 @@
 """The `deliver` process: sends what other processes have written down to be sent.
 
 Plain threads. It looks every second for what has become due, and is woken by a notification when a webhook is
-queued.
+queued. One that serves some cooperatives apart delivers their webhooks and nothing else; the others leave
+those to it, and say for how long they have waited.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
+from functools import partial
 from operator import attrgetter
 from typing import Final
 
@@ -25,6 +27,7 @@ from services.chassis.database import Database
 from services.chassis.logs import get_logger
 from services.chassis.refusal import Unavailable
 from services.notifications.bootstrap import email_deliverer, webhook_deliverer
+from services.notifications.domain.served import Served
 from services.notifications.entrypoints.pool import AnyPool, Pool
 from services.notifications.persistence.deliveries import WAKE_CHANNEL
 from services.notifications.persistence.emails import oldest_due_email
@@ -35,27 +38,17 @@ _OBSERVE_EVERY_SECONDS: Final = 10.0
 _STUCK_AFTER_SECONDS: Final = 60.0
 
 _log = get_logger(__name__)
-_OLDEST: Final[dict[str, Callable[[sa.Connection, datetime], timedelta]]] = {
-    "webhook": oldest_due_delivery,
-    "email": oldest_due_email,
-}
+Oldest = Callable[[sa.Connection, datetime], timedelta]
 _oldest = Gauge("deliver_oldest_due_seconds", "For how long the longest due attempt has been due", ["kind"])
 
 
 def run(settings: NotificationsSettings, database: Database) -> None:
     """Until SIGTERM or SIGINT; attempts under way may then finish, for as long as the settings allow."""
     stopping = threading.Event()
-    deliverer, sender = webhook_deliverer(settings, database), email_deliverer(settings, database)
-    webhooks = Pool(
-        "webhook",
-        threads=settings.webhook_concurrency,
-        claim=deliverer.claim,
-        perform=deliverer.perform,
-        of=attrgetter("endpoint_id"),
-        share=settings.webhook_endpoint_concurrency,
-    )
-    emails = Pool("email", threads=settings.email_concurrency, claim=sender.claim, perform=sender.perform)
-    pools: tuple[AnyPool, ...] = (webhooks, emails)
+    loops = [_webhooks(settings, database, stopping)]
+    if not settings.served.only:
+        loops.append(_emails(settings, database, stopping))
+    pools = [loop.pool for loop in loops]
 
     def stop(*_: object) -> None:
         stopping.set()
@@ -64,14 +57,11 @@ def run(settings: NotificationsSettings, database: Database) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    loops = [
-        Loop(database, pool, stopping=stopping, poll_seconds=settings.deliver_poll_seconds) for pool in pools
-    ]
     checks = {f"{loop.kind} loop": loop.check for loop in loops}
     operations = ops.serve(settings.ops_bind, {"database": database.ping} | checks)
-    listening = (database, webhooks.wake, stopping)
+    listening = (database, pools[0].wake, stopping)
     threading.Thread(target=listen, args=listening, name="listen", daemon=True).start()
-    _log.info("delivering")
+    _log.info("delivering", only=settings.served.only, but=settings.served.but)
     with ThreadPoolExecutor(len(loops), thread_name_prefix="loop") as executor:
         turning = [executor.submit(loop.run) for loop in loops]
         wait(turning, return_when=FIRST_EXCEPTION)
@@ -85,14 +75,21 @@ def run(settings: NotificationsSettings, database: Database) -> None:
 
 
 class Loop:
-    """Keeps a pool filled until `stopping` is set."""
+    """Keeps a pool filled until `stopping` is set, and measures what waits, by kind."""
 
     def __init__(
-        self, database: Database, pool: AnyPool, *, stopping: threading.Event, poll_seconds: float
+        self,
+        database: Database,
+        pool: AnyPool,
+        *,
+        oldest: Mapping[str, Oldest],
+        stopping: threading.Event,
+        poll_seconds: float,
     ) -> None:
         self.kind = pool.kind
+        self.pool = pool
         self._database = database
-        self._pool = pool
+        self._oldest = oldest
         self._stopping = stopping
         self._poll_seconds = poll_seconds
         self._turned_at = time.monotonic()
@@ -102,9 +99,9 @@ class Loop:
         """While the database is away, waits for it; what is under way goes on."""
         pauses = Backoff(maximum_seconds=5.0)
         while not self._stopping.is_set():
-            self._pool.wake.clear()
+            self.pool.wake.clear()
             try:
-                self._pool.fill()
+                self.pool.fill()
                 self._observe()
             except Unavailable as error:
                 pause = pauses.next_seconds()
@@ -115,7 +112,7 @@ class Loop:
             else:
                 pauses.reset()
                 self._turned_at = time.monotonic()
-                self._pool.wake.wait(self._poll_seconds)
+                self.pool.wake.wait(self._poll_seconds)
 
     def check(self) -> None:
         """Raises if nothing has been looked for during the last minute."""
@@ -127,8 +124,33 @@ class Loop:
             return
         self._observe_at = time.monotonic() + _OBSERVE_EVERY_SECONDS
         with self._database.read() as connection:
-            age = _OLDEST[self.kind](connection, SystemClock().now())
-        _oldest.labels(self.kind).set(age.total_seconds())
+            ages = {kind: age(connection, SystemClock().now()) for kind, age in self._oldest.items()}
+        for kind, age in ages.items():
+            _oldest.labels(kind).set(age.total_seconds())
+
+
+def _webhooks(settings: NotificationsSettings, database: Database, stopping: threading.Event) -> Loop:
+    deliverer = webhook_deliverer(settings, database)
+    pool = Pool(
+        "webhook",
+        threads=settings.webhook_concurrency,
+        claim=deliverer.claim,
+        perform=deliverer.perform,
+        of=attrgetter("endpoint_id"),
+        share=settings.webhook_endpoint_concurrency,
+    )
+    served = settings.served
+    oldest: dict[str, Oldest] = {"webhook": partial(oldest_due_delivery, served=served)}
+    if served.but:  # so that it shows when the process that should deliver them is missing
+        oldest["webhook-apart"] = partial(oldest_due_delivery, served=Served(only=served.but))
+    return Loop(database, pool, oldest=oldest, stopping=stopping, poll_seconds=settings.deliver_poll_seconds)
+
+
+def _emails(settings: NotificationsSettings, database: Database, stopping: threading.Event) -> Loop:
+    sender = email_deliverer(settings, database)
+    pool = Pool("email", threads=settings.email_concurrency, claim=sender.claim, perform=sender.perform)
+    oldest = {"email": oldest_due_email}
+    return Loop(database, pool, oldest=oldest, stopping=stopping, poll_seconds=settings.deliver_poll_seconds)
 
 
 def listen(database: Database, wake: threading.Event, stopping: threading.Event) -> None:

@@ -1,19 +1,24 @@
 """Which deliveries are attempted next, by whom, and what came of it.
 
 A claim is a lease that ends by itself: a deliverer that is killed loses nothing, its deliveries are attempted
-again when their leases have run out. Claims of all processes take turns, so that the number of attempts under
-way to one endpoint is known exactly and a slow endpoint never holds more than its share.
+again when their leases have run out. Claims of all processes that serve the same cooperatives take turns, so
+that the number of attempts under way to one endpoint is known exactly and a slow endpoint never holds more
+than its share. Those that serve others have turns of their own: a process that stops in the middle of its
+turn is waited for by its like only.
 """
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from services.notifications.domain.served import ALL, Served
 from services.notifications.domain.webhook import Answer, DeliveryState, EndpointState, NextStep
 from services.notifications.persistence.providers import is_disabled
 from services.notifications.persistence.tables import (
@@ -49,15 +54,23 @@ class ClaimedDelivery:
 
 
 def claim_deliveries(
-    connection: sa.Connection, limit: int, *, per_endpoint: int, lease: UUID, now: datetime, until: datetime
+    connection: sa.Connection,
+    limit: int,
+    *,
+    per_endpoint: int,
+    lease: UUID,
+    now: datetime,
+    until: datetime,
+    served: Served = ALL,
 ) -> list[ClaimedDelivery]:
-    """Takes at most `limit` due deliveries of active endpoints of cooperatives that are not disabled, the
-    longest due first.
+    """Takes at most `limit` due deliveries of active endpoints, the longest due first: of the cooperatives
+    `served` that are not disabled.
 
     Together with those under way, never more than `per_endpoint` of one endpoint.
     """
-    connection.execute(_TAKE_TURNS)
+    connection.execute(_TAKE_TURNS, {"turns": _CLAIM_LOCK + zlib.crc32(served.name.encode())})
     parameters = {"most": limit, "per_endpoint": per_endpoint, "new_lease": lease, "now": now, "until": until}
+    parameters |= _whose(served)
     return [
         ClaimedDelivery(
             id=row.id,
@@ -112,14 +125,20 @@ def _settled(claimed: ClaimedDelivery, step: NextStep, now: datetime) -> dict[st
     }
 
 
-def oldest_due_delivery(connection: sa.Connection, now: datetime) -> timedelta:
-    """For how long the longest due delivery to an active endpoint has been due; zero if none is."""
-    since = connection.scalar(_OLDEST_DUE, {"now": now})
+def oldest_due_delivery(connection: sa.Connection, now: datetime, served: Served = ALL) -> timedelta:
+    """For how long the longest due delivery to an active endpoint of the cooperatives `served` has been due;
+    zero if none is.
+    """
+    since = connection.scalar(_OLDEST_DUE, {"now": now} | _whose(served))
     return timedelta(0) if since is None else now - since
 
 
+def _whose(served: Served) -> dict[str, Any]:
+    return {"all_providers": not served.only, "only": list(served.only), "but": list(served.but)}
+
+
 _NOW: Final = sa.bindparam("now", type_=sa.DateTime(timezone=True))
-_TAKE_TURNS: Final = sa.select(sa.func.pg_advisory_xact_lock(_CLAIM_LOCK))
+_TAKE_TURNS: Final = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("turns", type_=sa.BigInteger)))
 _DONE: Final = NextStep(DeliveryState.DELIVERED)
 _ADD_ATTEMPT: Final = sa.insert(webhook_attempt).values(
     delivery_id=sa.bindparam("attempted", type_=sa.UUID),
@@ -162,11 +181,18 @@ _READY: Final = sa.and_(
     ~is_disabled(_endpoint.provider),
     sa.or_(_endpoint.paused_until.is_(None), _endpoint.paused_until <= _NOW),
 )
+_SERVED: Final = sa.and_(
+    sa.or_(
+        sa.bindparam("all_providers", type_=sa.Boolean),
+        _endpoint.provider == sa.any_(sa.bindparam("only", type_=ARRAY(sa.Text))),
+    ),
+    _endpoint.provider != sa.all_(sa.bindparam("but", type_=ARRAY(sa.Text))),
+)
 _DUE: Final = sa.and_(_delivery.state == DeliveryState.PENDING.value, _delivery.next_attempt_at <= _NOW)
 _OLDEST_DUE: Final = (
     sa.select(sa.func.min(_delivery.next_attempt_at))
     .join(webhook_endpoint, _endpoint.id == _delivery.endpoint_id)
-    .where(_READY, _DUE)
+    .where(_READY, _SERVED, _DUE)
 )
 
 
@@ -202,7 +228,7 @@ def _next_ones() -> sa.Select[tuple[UUID]]:
     return (
         sa.select(next_ones.c.id)
         .select_from(webhook_endpoint.join(next_ones, sa.true()))
-        .where(_READY)
+        .where(_READY, _SERVED)
         .order_by(next_ones.c.turn, next_ones.c.next_attempt_at)
         .limit(sa.bindparam("most", type_=sa.Integer))
     )

@@ -60,11 +60,11 @@ def test_a_missing_binding_is_an_error_that_names_exchange_key_and_queue(probe: 
             for entry in client.get(f"/api/bindings/{probe.vhost.name}").raise_for_status().json()
             if entry["routing_key"] == lost["routing_key"]
         ]
-        path = f"{found['source']}/q/{found['destination']}/{quote(found['properties_key'], safe='')}"
+        path = f"{found['source']}/e/{found['destination']}/{quote(found['properties_key'], safe='')}"
         client.delete(f"/api/bindings/{probe.vhost.name}/e/{path}").raise_for_status()
     checked = probe.command("check-topology", "--management-url", probe.vhost.management_url)
     assert checked.returncode == 1
-    told = f"from exchange {NAMES.exchange} with key 'thing.done.*.*' to queue {NAMES.queue}"
+    told = f"from exchange {NAMES.exchange} with key 'thing.done.*.*' to exchange {NAMES.intake}"
     assert checked.stderr.splitlines() == [
         "bindings are missing on the broker; apply the topology:",
         f"  {told}",

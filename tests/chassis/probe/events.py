@@ -16,6 +16,7 @@ def event(
     *,
     subject: str = "thing-1",
     sequence: int = 1,
+    word: str = "L319",
     provider: str = "aurora",
     **data: object,
 ) -> Event:
@@ -25,7 +26,7 @@ def event(
         subject=subject,
         sequence=sequence,
         occurred_at=datetime.now(UTC),
-        routing_key=f"{key}.L319.{provider}",
+        routing_key=f"{key}.{word}.{provider}",
         public=True,
         data=json.dumps(data).encode(),
     )

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from services.chassis.messaging.topology import Binding, Names, SubscriberQueue, Topology, User, build
+from services.chassis.partition import Partition
 
 A_DONE, A_LEFT, B_DONE = "ambito.a.thing.done.v1", "ambito.a.thing.left.v1", "ambito.b.thing.done.v1"
 READER = SubscriberQueue("reader.x", "reader-x", (("ambito.a.public", "*.*.*.x"),))
@@ -25,12 +26,13 @@ def test_each_type_reaches_who_consumes_it_or_the_queue_that_forgets(topology: T
     assert {
         binding
         for binding in topology.bindings
-        if binding.source in ("ambito.a", "ambito.b", "ambito.a.public", "ambito.b.public")
+        if binding.source.startswith("ambito.") or binding.source.startswith("b.intake")
     } == {
         Binding("ambito.a.public", "ambito.a", "#", to_exchange=True),
         Binding("ambito.b.public", "ambito.b", "#", to_exchange=True),
-        Binding("ambito.a", "b.events", "thing.done.*.*"),
-        Binding("ambito.b", "b.events", "thing.done.*.*"),
+        Binding("ambito.a", "b.intake", "thing.done.*.*", to_exchange=True),
+        Binding("ambito.b", "b.intake", "thing.done.*.*", to_exchange=True),
+        Binding("b.intake.rest", "b.events", ""),
         Binding("ambito.a", "ambito.unclaimed", "thing.left.*.*"),
         Binding("ambito.a.public", "reader.x", "*.*.*.x"),
     }
@@ -93,3 +95,51 @@ def test_events_of_nobody_cannot_be_consumed() -> None:
 
 def test_names_of_retry_queues_are_numbered_not_timed() -> None:
     assert Names("a").retry_queue(1) == "a.events.retry.1"
+
+
+def test_a_partition_takes_its_words_at_the_intake_and_shares_but_the_dead_letters() -> None:
+    two = Partition.of("X2", "X1")
+    plain, parted = build(SERVICES), build(SERVICES, partitions={"b": frozenset({two})})
+    names = Names("b", two)
+    assert parted.bindings - plain.bindings == {
+        Binding("b.intake", "b.events.apart.X1-X2", "*.*.X1.*"),
+        Binding("b.intake", "b.events.apart.X1-X2", "*.*.X2.*"),
+        Binding(names.retry_exchange, names.queue, "again"),
+        *(Binding(names.retry_exchange, queue, queue) for queue in names.working_queues()[1:]),
+    }
+    assert plain.bindings < parted.bindings
+    assert {queue.name for queue in parted.queues} - {queue.name for queue in plain.queues} == set(
+        names.working_queues()
+    )
+    assert names.dead_queue == "b.events.dead"
+    assert user(plain, "b") == user(parted, "b")
+    rights = user(parted, "b")
+    assert all(re.search(rights.read, queue) for queue in names.working_queues())
+    assert re.search(rights.write, names.retry_exchange)
+    assert not re.search(rights.write, names.intake)
+    assert not re.search(user(parted, "a").read, names.queue)
+
+
+def test_two_partitions_cannot_have_the_same_word() -> None:
+    with pytest.raises(ValueError, match="b has X2 in two partitions"):
+        build(SERVICES, partitions={"b": frozenset({Partition.of("X1", "X2"), Partition.of("X2", "X3")})})
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("X1,-", "'-' is not a word"),
+        ("X1,", "'' is not a word"),
+        ("X1,#", "'#' is not a word"),
+        ("X1,X1", "are in order and different"),
+        (",".join(f"X{number}" for number in range(31)), "1 to 30 words, not 31"),
+    ],
+)
+def test_what_is_no_partition_is_refused(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        Partition.parse(text)
+
+
+def test_a_partition_is_its_words_in_whatever_order_they_are_said() -> None:
+    assert Partition.parse("X2, X1") == Partition.of("X1", "X2")
+    assert Partition.parse(" ") is None

@@ -75,6 +75,19 @@ def test_of_two_relays_one_works_and_the_other_follows(stack: Stack) -> None:
     stack.scale("catalogue-relay", 1)
 
 
+def test_workers_share_a_queue_and_of_two_deliverers_one_may_die(stack: Stack) -> None:
+    scaled = ("vouchers-worker", "notifications-worker", "notifications-deliver")
+    stack.scale_all(dict.fromkeys(scaled, 2))
+    workers = stack.containers("notifications-worker")
+    before = [stack.python(each, "metric", "events_handled_total") for each in workers]
+    stack.kill(stack.containers("notifications-deliver")[0])
+    assert "All 16 steps as expected" in stack.compose("run", "--rm", "demo")
+    after = [stack.python(each, "metric", "events_handled_total") for each in workers]
+    assert all(now > then for then, now in zip(before, after, strict=True))
+    stack.wait_healthy("notifications-deliver")
+    stack.scale_all(dict.fromkeys(scaled, 1))
+
+
 def test_every_process_ends_in_order_when_it_is_told_to_and_starts_again(stack: Stack) -> None:
     stack.compose("stop", *PROCESSES)
     assert {name: stack.container(name).attrs["State"]["ExitCode"] for name in PROCESSES} == dict.fromkeys(

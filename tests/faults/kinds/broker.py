@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -95,8 +95,7 @@ def binding_dropped(site: Site, chance: random.Random) -> Iterator[None]:
         yield
     finally:
         _persist(site.instance.apply_topology)
-        service = binding["source"].split(".")[1] if binding["source"].startswith("ambito.") else ""
-        if service:
+        for service in _publishers(binding["source"]):
             arguments = ("outbox", "again", "--since", since.isoformat())
             _persist(site.instance.command(service, *arguments).run)
 
@@ -121,6 +120,14 @@ def queue_full(site: Site, chance: random.Random) -> Iterator[None]:
     finally:
         with site.management() as management:
             management.delete(path).raise_for_status()
+
+
+def _publishers(exchange: str) -> Sequence[str]:
+    """The services whose events go through an exchange for the first time they are published."""
+    first, second, *_ = exchange.split(".")
+    if first == "ambito":
+        return (second,)
+    return SERVICES if second == "intake" else ()
 
 
 def _check_that_it_is_missed(site: Site, binding: dict[str, Any]) -> None:

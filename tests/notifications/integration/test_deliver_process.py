@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ from deploy.local.ports import free_port
 from tests.notifications.support.delivering import Webhooks
 from tests.notifications.support.mail_sink import MailSink
 from tests.notifications.support.receiver import Receivers, Reply
-from tests.notifications.support.world import OTHER_PROVIDER, Someone, World, booking
+from tests.notifications.support.world import OTHER_PROVIDER, PROVIDER, Someone, World, booking
 from tests.support.polling import eventually
 
 ROOT = Path(__file__).parents[3]
@@ -60,6 +61,16 @@ class Deliver:
 
     def terminate(self) -> None:
         self._process.terminate()
+
+    def pause(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def metric(self, name: str) -> float | None:
+        values = [line.rpartition(" ")[2] for line in self.metrics().splitlines() if line.startswith(name)]
+        return float(values[0]) if values else None
 
     def end(self) -> int:
         return self._process.wait(30)
@@ -163,6 +174,36 @@ def test_a_slow_cooperative_delays_no_other(
     eventually(lambda: len(quick.requests) == 10)
     assert len(slow.requests) == 2
     never.set()
+
+
+def test_a_cooperative_apart_is_served_by_its_own_process_and_by_no_other(
+    busy_world: World, sink: MailSink, receiver: Receivers, deliver: Callable[..., Deliver]
+) -> None:
+    apart, other = receiver(), receiver()
+    hooks = Webhooks(busy_world)
+    hooks.register(apart.url)
+    hooks.register(other.url, provider=OTHER_PROVIDER)
+    first = busy_world.told(booking(MARIA))
+    busy_world.told(booking(MARIA, provider=OTHER_PROVIDER))
+    shared = deliver(busy_world, cooperatives_apart=PROVIDER)
+    eventually(lambda: other.requests and len(sink.received) == 2)
+    assert not apart.requests
+    waited = 'deliver_oldest_due_seconds{kind="webhook-apart"}'
+    eventually(lambda: (shared.metric(waited) or 0) > 0)  # it is missing, and that shows
+
+    own = deliver(busy_world, cooperatives=PROVIDER)
+    eventually(lambda: [request.headers["webhook-id"] for request in apart.requests] == [str(first)])
+    assert 'kind="email"' not in own.metrics()
+
+    own.pause()
+    waiting = [str(busy_world.told(booking(MARIA))) for _ in range(3)]
+    busy_world.told(booking(MARIA, provider=OTHER_PROVIDER))
+    eventually(lambda: len(other.requests) == 2 and len(sink.received) == 6)
+    assert len(apart.requests) == 1
+    own.resume()
+    eventually(lambda: len(apart.requests) == 4)
+    assert {request.headers["webhook-id"] for request in apart.requests} == {str(first), *waiting}
+    assert len(other.requests) == 2
 
 
 def test_the_log_names_no_person_and_no_secret(

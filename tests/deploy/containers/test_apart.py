@@ -1,0 +1,168 @@
+"""Comuni and cooperatives that are served apart: who is stopped delays nobody else, and loses nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from deploy.broker.apart import read_apart
+from deploy.demo.receiver import Receiver
+from deploy.local.instance import Instance
+from tests.support.polling import eventually
+from tests.support.stack import Stack
+from tests.system.world import Citizen, World
+
+APART, OTHER = "L319", "C300"
+COOPERATIVE, ELSE = "casa-tiglio", "lanterna-verde"
+WORKERS = ["tradate-vouchers-worker", "tradate-notifications-worker"]
+THEIRS = "theirs"
+SOON = 60
+
+
+class ContainersWorld(World):
+    """The installation in containers, as the system tests use theirs."""
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__(cast("Instance", SimpleNamespace(base_url=stack.api.removesuffix("/api/v1"))))
+        self._stack = stack
+        self._host = stack.client.networks.get(f"{stack.project}_egress").attrs["IPAM"]["Config"][0][
+            "Gateway"
+        ]
+
+    @cached_property
+    def passwords(self) -> dict[str, str]:
+        return dict(json.loads((self._stack.secrets / "accounts.json").read_text()))
+
+    def visit(self, citizen: Citizen, comune: str, provider: str) -> str:
+        """Books the first free visit of the cooperative, without a voucher; the booking's id."""
+        start = self.first_day()
+        query = {"from_date": start, "to_date": start, "comune": comune, "provider": provider}
+        slots = eventually(
+            lambda: self.anyone.ok(self.anyone.get("/services/sad-anziani/slots", **query))["items"]
+        )
+        return str(citizen.session.ok(self.book(citizen, slots[0]["id"]))["id"])
+
+    def told(self, citizen: Citizen) -> int:
+        """How many messages are in her inbox."""
+        return len(citizen.session.ok(citizen.session.get("/messages"))["items"])
+
+    @contextmanager
+    def webhooks(self, provider: str) -> Iterator[Receiver]:
+        """A receiver on this machine, registered for the cooperative."""
+        client = self.client(provider)
+        with closing(Receiver(self._host)) as receiver:
+            made = client.ok(client.post("/webhook-endpoints", {"url": receiver.url}))
+            receiver.secret = made["secret"]
+            yield receiver
+            client.ok(client.http.delete(f"/api/v1/webhook-endpoints/{made['endpoint']['id']}"))
+
+
+def bookings(receiver: Receiver) -> list[str]:
+    """Those of which the receiver has heard."""
+    return [event["data"]["booking_id"] for event in receiver.received.events.values()]
+
+
+def on_their_broker(stack: Stack) -> list[str]:
+    """The bookings of which the cooperative's own broker has events."""
+    url = (stack.secrets / "casa-tiglio-broker-url").read_text()
+    return list(stack.python(stack.container("vouchers-worker"), "their_broker", url))
+
+
+def rabbitmqctl(stack: Stack, *arguments: str) -> str:
+    status, out = stack.container("rabbitmq").exec_run(["rabbitmqctl", "--quiet", *arguments])
+    assert status == 0, out.decode()
+    return str(out.decode())
+
+
+def queues(stack: Stack, vhost: str = "ambito") -> dict[str, dict[str, Any]]:
+    listed = rabbitmqctl(
+        stack, "list_queues", "-p", vhost, "name", "messages", "consumers", "--formatter", "json"
+    )
+    return {each["name"]: each for each in json.loads(listed)}
+
+
+@pytest.fixture(scope="module")
+def apart(stack: Stack) -> Iterator[Stack]:
+    """The overlay as it comes, with a broker of Casa Tiglio's: another virtual host of the same one."""
+    rabbitmqctl(stack, "add_vhost", THEIRS)
+    rabbitmqctl(stack, "add_user", THEIRS, "their-password")
+    rabbitmqctl(stack, "set_permissions", "-p", THEIRS, THEIRS, ".*", ".*", ".*")
+    secret = stack.secrets / "casa-tiglio-broker-url"
+    secret.write_text(f"amqp://{THEIRS}:their-password@rabbitmq:5672/{THEIRS}")
+    secret.chmod(0o444)
+    assert on_their_broker(stack) == []  # and an exchange with a queue is there now
+    here = stack.directory / "apart-here.json"
+    private = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+    changed = {
+        "casa-tiglio-bridge": {"BRIDGE_PLAIN_ALLOWED": "true"},
+        "casa-tiglio-deliver": {"WEBHOOK_ALLOWED_NETWORKS": private},
+    }
+    here.write_text(json.dumps({"services": {name: {"environment": each} for name, each in changed.items()}}))
+    with stack.under("deploy/compose.apart.yaml", str(here)):
+        yield stack
+    stack.compose("run", "--rm", "servers")  # deletes the queues of who is apart no more
+    assert not [name for name in queues(stack) if ".apart." in name]
+    rabbitmqctl(stack, "delete_user", THEIRS)
+    rabbitmqctl(stack, "delete_vhost", THEIRS)
+
+
+@pytest.fixture(scope="module")
+def world(apart: Stack) -> Iterator[ContainersWorld]:
+    with closing(ContainersWorld(apart)) as made:
+        yield made
+
+
+def test_who_is_stopped_delays_nobody_else_and_loses_nothing(apart: Stack, world: ContainersWorld) -> None:
+    ours, others = world.citizen(APART), world.citizen(OTHER)
+    with world.webhooks(COOPERATIVE) as theirs, world.webhooks(ELSE) as elses, ExitStack() as paused:
+        for citizen, comune in ((ours, APART), (others, OTHER)):
+            world.visit(citizen, comune, ELSE)
+            eventually(lambda citizen=citizen: world.told(citizen) == 1, timeout_seconds=SOON)
+        eventually(lambda: len(bookings(elses)) == 2, timeout_seconds=SOON)
+
+        for name in (*WORKERS, "casa-tiglio-deliver", "casa-tiglio-bridge"):
+            container = apart.container(name)
+            container.pause()
+            paused.callback(container.unpause)
+        waiting = world.visit(ours, APART, ELSE)
+        at_theirs = world.visit(others, OTHER, COOPERATIVE)
+        at_once = world.visit(others, OTHER, ELSE)
+        eventually(lambda: world.told(others) == 3, timeout_seconds=SOON)
+        eventually(lambda: at_once in bookings(elses), timeout_seconds=SOON)
+        assert world.told(ours) == 1
+        assert waiting not in bookings(elses)
+        assert bookings(theirs) == []
+        assert on_their_broker(apart) == []
+
+        paused.close()
+        eventually(lambda: world.told(ours) == 2, timeout_seconds=SOON)
+        eventually(lambda: waiting in bookings(elses), timeout_seconds=SOON)
+        eventually(lambda: bookings(theirs) == [at_theirs], timeout_seconds=SOON)
+        eventually(lambda: on_their_broker(apart) == [at_theirs], timeout_seconds=SOON)
+        assert len(bookings(elses)) == 4
+        assert world.told(others) == 3
+
+
+def test_comuni_move_back_and_out_again_by_one_command(apart: Stack, world: ContainersWorld) -> None:
+    citizen = world.citizen(APART)
+    answer = apart.operate("comune", "together", APART)
+    assert sorted(answer["stopped"]) == sorted(WORKERS)
+    assert apart.containers(*WORKERS, all_states=True) == []
+    assert not [name for name in queues(apart) if ".apart." in name]
+    assert read_apart(apart.apart, world.territory).groups == ()
+    world.visit(citizen, APART, ELSE)
+    eventually(lambda: world.told(citizen) == 1, timeout_seconds=SOON)
+
+    answer = apart.operate("comune", "apart", "C273", APART)
+    assert sorted(answer["workers"]) == sorted(WORKERS)
+    apart.wait_healthy(*WORKERS)
+    world.visit(citizen, APART, ELSE)
+    eventually(lambda: world.told(citizen) == 2, timeout_seconds=SOON)
+    worker = apart.container("tradate-notifications-worker")
+    assert apart.python(worker, "metric", "events_handled_total") >= 1
