@@ -231,6 +231,7 @@ def _consumer(
         subscriptions,
         database_wait_seconds=settings.worker_database_wait_seconds,
         stopping=stopping,
+        queue=names.queue,
     )
     publisher = ConfirmingPublisher(settings.amqp_url, name=f"{definition.name}-worker-failures")
     settlement = Settlement(publisher, names, maximum_tries=settings.worker_maximum_tries)

@@ -28,6 +28,7 @@ from services.notifications.bootstrap import email_deliverer, webhook_deliverer
 from services.notifications.entrypoints.pool import AnyPool, Pool
 from services.notifications.persistence.deliveries import WAKE_CHANNEL
 from services.notifications.persistence.emails import oldest_due_email
+from services.notifications.persistence.endpoints import count_by_state
 from services.notifications.persistence.leases import oldest_due_delivery
 from services.notifications.settings import NotificationsSettings
 
@@ -40,6 +41,7 @@ _OLDEST: Final[dict[str, Callable[[sa.Connection, datetime], timedelta]]] = {
     "email": oldest_due_email,
 }
 _oldest = Gauge("deliver_oldest_due_seconds", "For how long the longest due attempt has been due", ["kind"])
+_endpoints = Gauge("webhook_endpoints", "Cooperatives' endpoints: active, failing, disabled", ["state"])
 
 
 def run(settings: NotificationsSettings, database: Database) -> None:
@@ -128,7 +130,10 @@ class Loop:
         self._observe_at = time.monotonic() + _OBSERVE_EVERY_SECONDS
         with self._database.read() as connection:
             age = _OLDEST[self.kind](connection, SystemClock().now())
+            endpoints = count_by_state(connection) if self.kind == "webhook" else {}
         _oldest.labels(self.kind).set(age.total_seconds())
+        for state, number in endpoints.items():
+            _endpoints.labels(state).set(number)
 
 
 def listen(database: Database, wake: threading.Event, stopping: threading.Event) -> None:
