@@ -18,6 +18,27 @@ from services.contracts.territory import Territory
 
 POSTGRES, RABBITMQ = "postgres", "rabbitmq"
 """Names by which the servers are found."""
+WATCH = "watch"
+"""PostgreSQL's role, and database, of whoever looks whether it answers."""
+
+
+ALERTMANAGER = """\
+# Who is told of alerts. So far they only show in Grafana and at Alertmanager's own port; with a mail server:
+#
+#   receivers:
+#     - name: operations
+#       email_configs:
+#         - {to: operations@example.it, from: ambito@example.it, smarthost: "mail.example.it:587",
+#            auth_username: ambito, auth_password: "..."}
+route:
+  receiver: operations
+  group_by: [alertname]
+  group_wait: 30s
+  group_interval: 5m
+  repeat_interval: 12h
+receivers:
+  - name: operations
+"""
 
 
 def make(directory: Path, territory: Territory) -> None:
@@ -41,6 +62,9 @@ def make(directory: Path, territory: Territory) -> None:
     secrets.key("identity-blind-index-key")
     secrets.key("catalogue-delivery-code-key")
     secrets.given("smtp-url", "smtp://mail:25")
+    secrets.given("watch-database-url", watch_url(secrets))
+    secrets.password("grafana-admin")
+    secrets.given("alertmanager.yaml", ALERTMANAGER)
     secrets.passwords("accounts.json", logins(territory))
     directory.chmod(0o700)
     for file in directory.iterdir():
@@ -51,6 +75,11 @@ def database_url(secrets: Secrets, service: str) -> str:
     """SQLAlchemy URL of a service's database."""
     password = secrets.password(f"database-{service}")
     return f"postgresql+psycopg://{service}:{password}@{POSTGRES}:5432/{service}"
+
+
+def watch_url(secrets: Secrets) -> str:
+    """libpq URL of a database of its own with nothing in it: from there one sees that the server answers."""
+    return f"postgresql://{WATCH}:{secrets.password(f'database-{WATCH}')}@{POSTGRES}:5432/{WATCH}"
 
 
 def admin_url(secrets: Secrets) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from deploy.broker.topology import SERVICES, topology
-from deploy.containers.secrets import admin_url, management_url
+from deploy.containers.secrets import WATCH, admin_url, management_url
 from deploy.local.databases import ensure_database
 from deploy.local.secrets import Secrets
 from deploy.local.servers import VHOST
@@ -20,7 +20,7 @@ def prepare(secrets: Secrets, territory: Territory) -> None:
         psycopg.Error, httpx.HTTPError: a server does not answer as it must.
         TopologyError: the broker has something in another form, which it cannot change.
     """
-    for service in SERVICES:
+    for service in (*SERVICES, WATCH):
         ensure_database(admin_url(secrets), service, secrets.password(f"database-{service}"))
     wanted = topology(provider.slug for provider in territory.providers)
     passwords = {user.name: secrets.password(f"broker-{user.name}") for user in wanted.users}
