@@ -8,6 +8,7 @@ from gateway.app import create_app
 from gateway.ending import Server
 from gateway.settings import GatewaySettings
 from services.chassis import logs, ops
+from services.chassis.tracing_export import exporting
 
 _STOP_SECONDS = 10
 
@@ -47,10 +48,11 @@ def main() -> None:
             raise NotServing
 
     operations = ops.serve(settings.ops_bind, {"http": serving})
-    try:
-        http.run()
-    finally:
-        operations.stop()
+    with exporting("gateway", "http"):
+        try:
+            http.run()
+        finally:
+            operations.stop()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.problems import http_problem, preferred_language
 from gateway.rates import Rate, Rates
 from services.chassis.logs import get_logger
-from services.chassis.tracing import request_id, start_from
+from services.chassis.tracing import Span, SpanKind, mark_failed, request_id, start_from
 
 _REQUESTS = Counter("gateway_requests_total", "Requests answered.", ["method", "route", "status"])
 _SECONDS = Histogram(
@@ -69,10 +69,16 @@ class Edge:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        with start_from(headers.get("traceparent"), headers.get("x-request-id")):
-            await self._answer(scope, headers, receive, send)
+        with start_from(
+            headers.get("traceparent"),
+            headers.get("x-request-id"),
+            name=scope["method"],
+            kind=SpanKind.SERVER,
+            attributes={"http.request.method": scope["method"], "url.scheme": scope["scheme"]},
+        ) as span:
+            await self._answer(scope, headers, receive, send, span)
 
-    async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send, span: Span) -> None:
         started = time.perf_counter()
         status, begun = HTTPStatus.INTERNAL_SERVER_ERROR.value, False
         rate = self._rates.take(self._consumer(scope))
@@ -112,7 +118,7 @@ class Edge:
         finally:
             self._under_way -= 1
             _UNDER_WAY.set(self._under_way)
-            self._record(scope, status, time.perf_counter() - started)
+            self._record(scope, status, time.perf_counter() - started, span)
 
     def _refused(self, method: str, headers: Headers, rate: Rate) -> HTTPStatus | None:
         """The status with which the request is refused before it is read, if it is."""
@@ -131,11 +137,17 @@ class Edge:
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         return None
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
         # The route's template, never the path: paths hold ids, and there must be few label values.
         route = getattr(scope.get("route"), "path", "-")
         _REQUESTS.labels(scope["method"], route, status).inc()
         _SECONDS.labels(scope["method"], route).observe(seconds)
+        if span.is_recording():
+            span.update_name(f"{scope['method']} {route}")
+            span.set_attribute("http.route", route)
+            span.set_attribute("http.response.status_code", status)
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                mark_failed(span, str(status))
         client = scope.get("client") or ("-", 0)
         _log.info(
             "request",

@@ -1,5 +1,5 @@
-"""`python -m deploy.containers secrets | certificate NAME… | servers | former | facts | cooperative …`, in the
-image `operations`.
+"""`python -m deploy.containers secrets | certificate NAME… | servers | former | facts | cooperative …`, in
+the image `operations`.
 """
 
 from __future__ import annotations

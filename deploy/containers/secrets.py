@@ -23,6 +23,27 @@ ACCOUNTS, SMTP = "accounts.json", "smtp-url"
 POSTGRES_CLUSTER = ("postgres", "postgres-replica")
 RABBITMQ_CLUSTER = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
 """The same with compose.cluster.yaml."""
+WATCH = "watch"
+"""PostgreSQL's role, and database, of whoever looks whether it answers."""
+
+
+ALERTMANAGER = """\
+# Who is told of alerts. So far they only show in Grafana and at Alertmanager's own port; with a mail server:
+#
+#   receivers:
+#     - name: operations
+#       email_configs:
+#         - {to: operations@example.it, from: ambito@example.it, smarthost: "mail.example.it:587",
+#            auth_username: ambito, auth_password: "..."}
+route:
+  receiver: operations
+  group_by: [alertname]
+  group_wait: 30s
+  group_interval: 5m
+  repeat_interval: 12h
+receivers:
+  - name: operations
+"""
 
 
 def make(directory: Path, territory: Territory) -> None:
@@ -49,6 +70,9 @@ def make(directory: Path, territory: Territory) -> None:
     secrets.key("identity-blind-index-key")
     secrets.key("catalogue-delivery-code-key")
     secrets.given(SMTP, "smtp://mail:25")
+    secrets.given("watch-database-url", watch_url(secrets))
+    secrets.password("grafana-admin")
+    secrets.given("alertmanager.yaml", ALERTMANAGER)
     secrets.passwords(ACCOUNTS, logins(territory))
     directory.chmod(0o700)
     for file in directory.iterdir():
@@ -62,6 +86,11 @@ def database_url(secrets: Secrets, service: str, hosts: Sequence[str] = POSTGRES
         return f"{login}@{hosts[0]}:5432/{service}"
     everywhere = "&".join(f"host={host}:5432" for host in hosts)
     return f"{login}@/{service}?{everywhere}&target_session_attrs=read-write"
+
+
+def watch_url(secrets: Secrets) -> str:
+    """libpq URL of a database of its own with nothing in it: from there one sees that the server answers."""
+    return f"postgresql://{WATCH}:{secrets.password(f'database-{WATCH}')}@{POSTGRES[0]}:5432/{WATCH}"
 
 
 def admin_url(secrets: Secrets, hosts: Sequence[str] = POSTGRES) -> str:

@@ -13,6 +13,7 @@ from deploy.containers.replication import acknowledge_on_both
 from deploy.containers.secrets import (
     POSTGRES_CLUSTER,
     RABBITMQ_CLUSTER,
+    WATCH,
     admin_url,
     management_url,
 )
@@ -88,7 +89,7 @@ def management(secrets: Secrets, timeout_seconds: float = 30) -> httpx.Client:
 
 
 def _prepare_databases(secrets: Secrets, admin: str) -> None:
-    for service in SERVICES:
+    for service in (*SERVICES, WATCH):
         ensure_database(admin, service, secrets.password(f"database-{service}"))
 
 

@@ -34,6 +34,9 @@ class Settings(ServiceSettings):
     delivery_earliest_before_start_minutes: int = Field(15, ge=0)
     """How long before its start a visit may be recorded. A demonstration that cannot wait sets it high."""
 
+    reconcile_every_seconds: float = Field(3_600.0, gt=0)
+    """How often the worker compares seats with bookings."""
+
     @property
     def maximum_concurrent_holds(self) -> int:
         """The bound itself: it leaves threads to those who do not need the voucher's side."""

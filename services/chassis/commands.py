@@ -11,6 +11,7 @@ from services.chassis.definition import ServiceDefinition, load
 from services.chassis.logs import get_logger
 from services.chassis.process import failing, start
 from services.chassis.settings import ServiceSettings
+from services.chassis.tracing_export import exporting
 
 Process = Callable[[ServiceSettings, Database], None]
 
@@ -152,11 +153,11 @@ def _check_bindings(settings: ServiceSettings, definition: ServiceDefinition, ma
 def _run(definition: ServiceDefinition, process: str, body: Process) -> None:
     settings = start(definition, process)
     # A worker's handlers and jobs hold connections at the same time.
-    at_least = settings.worker_prefetch + 6 if process == "worker" else 0
+    at_least = settings.worker_prefetch + 8 if process == "worker" else 0
     database = Database.from_settings(settings, f"{definition.name}-{process}", at_least=at_least)
     log = get_logger(__name__)
     log.info("starting")
-    with failing():
+    with failing(), exporting(definition.name, process):
         try:
             body(settings, database)
         finally:

@@ -8,8 +8,11 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from services.chassis.database_use import DatabaseLost, Use
 from services.chassis.refusal import Unavailable
 from services.chassis.settings import ServiceSettings
+
+__all__ = ["Database", "DatabaseLost"]
 
 _CONTENTION: Final = frozenset({
     "40001",  # serialization_failure
@@ -22,10 +25,6 @@ _READ_ONLY: Final = "25006"
 _LOST_CLASSES: Final = frozenset({"08", "53", "57"})
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention (shut down, starting
 up)."""
-
-
-class DatabaseLost(Unavailable):
-    """The database cannot be reached at all; nothing is wrong with what was asked of it."""
 
 
 class Database:
@@ -71,6 +70,10 @@ class Database:
                 "tcp_user_timeout": 15_000,
             },
         )
+        name = self.engine.url.database
+        self._transaction, self._statement, self._read = (
+            Use(use, name) for use in ("transaction", "statement", "read")
+        )
         self._autocommitting = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
@@ -91,7 +94,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A READ COMMITTED transaction: committed when the block ends, rolled back when it raises."""
-        with _translated(writing=True), self.engine.begin() as connection:
+        with self._transaction.measured(), _translated(writing=True), self.engine.begin() as connection:
             try:
                 yield connection
             except exc.DBAPIError as error:
@@ -105,7 +108,11 @@ class Database:
         One round trip instead of three (BEGIN, the statement, COMMIT), which is half of what a short
         statement costs. Nothing can be rolled back: what must not stay must fail, in the database.
         """
-        with _translated(writing=True), self._autocommitting.connect() as connection:
+        with (
+            self._statement.measured(),
+            _translated(writing=True),
+            self._autocommitting.connect() as connection,
+        ):
             try:
                 yield connection
             except exc.DBAPIError as error:
@@ -115,7 +122,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A read-only transaction; writing in it is an error of the database."""
-        with _translated(), self.engine.connect() as connection:
+        with self._read.measured(), _translated(), self.engine.connect() as connection:
             yield connection.execution_options(postgresql_readonly=True)
 
     @contextmanager

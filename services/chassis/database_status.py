@@ -28,10 +28,8 @@ def database_status(settings: ServiceSettings, definition: ServiceDefinition) ->
             known = versions(connection, definition.migrations)
             outbox = None
             if known.database is not None:
-                outbox = {
-                    "waiting": pending.count(connection),
-                    "oldest_seconds": round(pending.oldest_age_seconds(connection), 3),
-                }
+                backlog = pending.backlog(connection)
+                outbox = {"waiting": backlog.count, "oldest_seconds": round(backlog.oldest_age_seconds, 3)}
     except Unavailable as error:
         reason = str(error.__cause__ or error).partition("\n")[0]
         raise CannotRunError(f"the database does not answer: {reason}") from error

@@ -259,6 +259,7 @@ def _consumer(
         subscriptions,
         database_wait_seconds=settings.worker_database_wait_seconds,
         stopping=stopping,
+        queue=names.queue,
     )
     publisher = ConfirmingPublisher(settings.amqp_url, name=f"{names.service}-worker-failures")
     settlement = Settlement(publisher, names, maximum_tries=settings.worker_maximum_tries)

@@ -18,3 +18,7 @@ class VouchersSettings(ServiceSettings):
     data_keys_file: Path = Path("/run/secrets/vouchers-data-keys")
     """Keys that seal the goals of plans: `id:base64,…`, the current one first. Read by `grpc` only."""
     expiry_every_seconds: float = Field(60.0, gt=0)
+    ledger_every_seconds: float = Field(60.0, gt=0)
+    """How often the next batch of the ledger is verified."""
+    reconcile_every_seconds: float = Field(3_600.0, gt=0)
+    """How often the sums of vouchers and budgets are compared with it."""

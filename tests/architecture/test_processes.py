@@ -48,7 +48,8 @@ def definition_of(service: str) -> ServiceDefinition:
 @pytest.mark.parametrize("service", service_names())
 def test_a_worker_is_green_and_never_loads_grpc(service: str) -> None:
     definition = definition_of(service)
-    modules = ["services.chassis.worker", *module_of(definition.subscriptions), *module_of(definition.jobs)]
+    modules = ["services.chassis.worker", "services.chassis.tracing_queue"]
+    modules += [*module_of(definition.subscriptions), *module_of(definition.jobs)]
     found = loaded(*modules, patched=True)
     assert {"eventlet", "nameko"} <= found
     assert "grpc" not in found

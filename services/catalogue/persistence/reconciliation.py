@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -49,6 +50,16 @@ def open_voucher_bookings(connection: sa.Connection) -> Iterator[sa.Row[Any]]:
         .order_by(booking.c.id)
     )
     yield from _streamed(connection, query)
+
+
+def overdue_seconds(connection: sa.Connection, now: datetime) -> float:
+    """For how long the longest overdue held booking has been overdue; 0 if none is."""
+    since: datetime | None = connection.scalar(
+        sa.select(sa.func.min(booking.c.held_until)).where(
+            booking.c.state == State.HELD.value, booking.c.held_until <= now
+        )
+    )
+    return 0.0 if since is None else (now - since).total_seconds()
 
 
 def _streamed(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:

@@ -18,8 +18,11 @@ def exchange_of(service: str, *, public: bool) -> str:
     return f"ambito.{service}.public" if public else f"ambito.{service}"
 
 
-def to_message(row: sa.RowMapping | Mapping[str, Any], service: str) -> Outgoing:
-    """The message for a row of the outbox."""
+def to_message(
+    row: sa.RowMapping | Mapping[str, Any], service: str, *, traceparent: str | None = None
+) -> Outgoing:
+    """The message for a row of the outbox; `traceparent`: another place in its trace than the row's."""
+    traceparent = traceparent or row["traceparent"]
     event_id = str(row["event_id"])
     headers = {
         "ce-specversion": "1.0",
@@ -31,8 +34,8 @@ def to_message(row: sa.RowMapping | Mapping[str, Any], service: str) -> Outgoing
         "ce-sequence": str(row["sequence"]),
         "ce-dataschema": f"urn:ambito:schema:{row['type']}",
     }
-    if row["traceparent"] is not None:
-        headers["traceparent"] = row["traceparent"]
+    if traceparent is not None:
+        headers["traceparent"] = traceparent
     return Outgoing(
         exchange=exchange_of(service, public=row["public"]),
         routing_key=row["routing_key"],
@@ -60,6 +63,7 @@ def from_message(
         routing_key=routing_key,
         headers=headers,
         body=body,
+        traceparent=headers.get("traceparent"),
     )
 
 

@@ -1,14 +1,27 @@
 """Which rows of the outbox are to be published, and what becomes of them."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from services.chassis.messaging.tables import MessagingTables
 
 Row = sa.RowMapping
+COUNTED_AT_MOST: Final = 10_000
+"""Counting more would cost the database more than the number is worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What has not been published: `count` goes no further than COUNTED_AT_MOST; the age is 0 if there is
+    nothing.
+    """
+
+    count: int
+    oldest_age_seconds: float
 
 
 class Pending:
@@ -23,6 +36,7 @@ class Pending:
             .where(tables.outbox.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.BigInteger))))
             .values(published_at=sa.func.now(), last_error=None)
         )
+        self._backlog = _backlog_statement(tables.outbox)
 
     def next(self, connection: sa.Connection, limit: int, *, besides: Collection[str] = ()) -> Sequence[Row]:
         """The oldest unpublished events, none of an aggregate in `besides` or with an event that is held
@@ -56,18 +70,10 @@ class Pending:
             )
             connection.execute(statement)
 
-    def oldest_age_seconds(self, connection: sa.Connection) -> float:
-        """How long the oldest unpublished event has waited; 0 when there is none."""
-        outbox = self._outbox
-        age = sa.func.extract("epoch", sa.func.clock_timestamp() - outbox.c.created_at)
-        statement = sa.select(age).where(outbox.c.published_at.is_(None)).order_by(outbox.c.id).limit(1)
-        return max(0.0, float(connection.scalar(statement) or 0.0))
-
-    def count(self, connection: sa.Connection) -> int:
-        """How many events are not published yet."""
-        outbox = self._outbox
-        statement = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.published_at.is_(None))
-        return connection.execute(statement).scalar_one()
+    def backlog(self, connection: sa.Connection) -> Backlog:
+        """How many events are unpublished, and for how long the oldest has been."""
+        row = connection.execute(self._backlog).one()
+        return Backlog(int(row.number), max(0.0, float(row.age or 0.0)))
 
 
 def first_of_each(rows: Sequence[Row]) -> list[Row]:
@@ -98,6 +104,18 @@ def _next_statement(outbox: sa.Table) -> sa.Select[Any]:
         .order_by(outbox.c.id)
         .limit(sa.bindparam("most", type_=sa.Integer))
     )
+
+
+def _backlog_statement(outbox: sa.Table) -> sa.Executable:
+    oldest_first = (
+        sa.select(outbox.c.created_at)
+        .where(outbox.c.published_at.is_(None))
+        .order_by(outbox.c.id)
+        .limit(COUNTED_AT_MOST)
+        .subquery()
+    )
+    age = sa.func.extract("epoch", sa.func.clock_timestamp() - sa.func.min(oldest_first.c.created_at))
+    return sa.select(sa.func.count().label("number"), age.label("age")).select_from(oldest_first)
 
 
 def _by_reason(refused: dict[int, str]) -> list[tuple[str, list[int]]]:

@@ -4,7 +4,8 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -27,8 +28,29 @@ from services.chassis.together import Together
 _PASSING: Final = frozenset({Kind.UNAVAILABLE, Kind.THROTTLED, Kind.IN_FLIGHT})
 
 _log = get_logger(__name__)
-_handled = Counter("events_handled_total", "Messages by what became of them", ["outcome"])
-_seconds = Histogram("event_handling_seconds", "From receipt to outcome, waiting for the database included")
+_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
+_UNKNOWN: Final = "unknown"
+"""Instead of a type that nobody here handles: whoever publishes could invent any number of them."""
+
+_handled = Counter("events_handled_total", "Messages by what became of them", ["type", "outcome"])
+_seconds = Histogram(
+    "event_handling_seconds",
+    "From receipt to outcome, waiting for the database included",
+    ["type"],
+    buckets=_BUCKETS,
+)
+_age = Histogram(
+    "event_age_seconds", "From what happened to the end of its handling here", ["type"], buckets=_BUCKETS
+)
+_consumer_seconds = Histogram(
+    "consumer_seconds",
+    "How long a consumer took for the events of a transaction",
+    ["consumer"],
+    buckets=_BUCKETS,
+)
+_consumer_failures = Counter(
+    "consumer_failures_total", "Failures of a consumer, before the next try", ["consumer", "outcome"]
+)
 
 
 class Outcome(Enum):
@@ -79,8 +101,11 @@ class Processor:
         *,
         database_wait_seconds: float,
         stopping: threading.Event,
+        queue: str = "events",
     ) -> None:
+        """`queue`: where the events come from, as it is called in traces."""
         self._database = database
+        self._queue = queue
         self._remember = _remember(tables.inbox)
         self._subscriptions = subscriptions
         self._types = frozenset[str]().union(*(each.event_types for each in subscriptions))
@@ -95,17 +120,41 @@ class Processor:
         self, headers: Mapping[str, Any], *, content_type: str | None, routing_key: str, body: bytes
     ) -> Verdict:
         """Handle one message; never raises."""
-        with _seconds.time():
-            try:
-                received = from_message(
-                    headers, content_type=content_type, routing_key=routing_key, body=body
+        started = time.perf_counter()
+        kind = _UNKNOWN
+        try:
+            received = from_message(headers, content_type=content_type, routing_key=routing_key, body=body)
+        except PermanentFailure as failure:
+            verdict = Verdict(Outcome.DEAD, str(failure))
+        else:
+            if received.type in self._types:
+                kind = received.type
+            span = self._span(received)
+            verdict = self._process(replace(received, traceparent=tracing.traceparent_of(span)))
+            done = verdict.outcome is Outcome.DONE
+            tracing.end(span, error=None if done else verdict.outcome.name.lower())
+            if done:
+                _age.labels(kind).observe(
+                    max(0.0, (datetime.now(UTC) - received.occurred_at).total_seconds())
                 )
-            except PermanentFailure as failure:
-                verdict = Verdict(Outcome.DEAD, str(failure))
-            else:
-                verdict = self._process(received)
-        _handled.labels(verdict.outcome.name.lower()).inc()
+        _seconds.labels(kind).observe(time.perf_counter() - started)
+        _handled.labels(kind, verdict.outcome.name.lower()).inc()
         return verdict
+
+    def _span(self, event: Received) -> tracing.Span:
+        return tracing.begin_from(
+            event.traceparent,
+            name=f"process {self._queue}",
+            kind=tracing.SpanKind.CONSUMER,
+            attributes={
+                "messaging.system": "rabbitmq",
+                "messaging.operation.name": "process",
+                "messaging.operation.type": "process",
+                "messaging.destination.name": self._queue,
+                "messaging.message.id": str(event.id),
+                "cloudevents.event_type": event.type if event.type in self._types else _UNKNOWN,
+            },
+        )
 
     def _process(self, received: Received) -> Verdict:
         if received.type not in self._types:
@@ -139,7 +188,7 @@ class Processor:
     def _handle_alone(self, event: Received) -> Verdict:
         """The same for one event and those that handle it."""
         with (
-            tracing.start_from(event.headers.get("traceparent"), name=event.type),
+            tracing.start_from(event.traceparent, name=event.type),
             bound_contextvars(event_id=str(event.id), event_type=event.type),
         ):
             subscriptions = self._of([event])
@@ -162,10 +211,14 @@ class Processor:
         pauses = Backoff(first_seconds=0.5, maximum_seconds=3.0)
         while True:
             try:
-                return self._run(subscriptions, events)
+                verdict = self._run(subscriptions, events)
             except DatabaseLost:
                 if self._stopping.wait(pauses.next_seconds()) or time.monotonic() > deadline:
                     return Verdict(Outcome.RETURN, "the database cannot be reached")
+                continue
+            if verdict.outcome is not Outcome.DONE:
+                _consumer_failures.labels(verdict.consumer, verdict.outcome.name.lower()).inc()
+            return verdict
 
     def _run(self, subscriptions: Sequence[Subscription], events: Sequence[Received]) -> Verdict:
         """Those of `subscriptions` that have not handled an event yet do, in one transaction."""
@@ -175,7 +228,8 @@ class Processor:
                 new = self._remembered(connection, subscriptions, events)
                 for current in subscriptions:
                     if unknown := [event for event in events if (current.consumer, event.id) in new]:
-                        current.handler(connection, unknown)
+                        with _consumer_seconds.labels(current.consumer).time():
+                            current.handler(connection, unknown)
         except DatabaseLost:
             raise
         except PermanentFailure as failure:

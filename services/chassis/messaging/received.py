@@ -34,6 +34,8 @@ class Received:
     routing_key: str
     headers: Mapping[str, Any]
     body: bytes
+    traceparent: str | None = None
+    """Where its handling stands in its trace."""
 
     def parse(self, model: builtins.type[Model]) -> Model:
         """The body as `model`; raise `PermanentFailure` if it is not one."""

@@ -14,14 +14,14 @@ from typing import Final
 
 import amqp
 import sqlalchemy as sa
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 
 from services.chassis import crash_points, locks, ops
 from services.chassis.backoff import Backoff
 from services.chassis.database import Database
 from services.chassis.definition import ServiceDefinition
 from services.chassis.logs import get_logger
-from services.chassis.messaging.envelope import to_message
+from services.chassis.messaging.flight import Flights
 from services.chassis.messaging.pending import Pending, Row, first_of_each
 from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher
 from services.chassis.messaging.retention import Retention, purge
@@ -45,8 +45,7 @@ back."""
 _log = get_logger(__name__)
 _active = Gauge("relay_active", "1 while this process publishes, 0 while it stands by")
 _oldest = Gauge("outbox_oldest_unpublished_seconds", "Age of the oldest event not yet published")
-_published = Counter("outbox_published_total", "Events confirmed by the broker")
-_refused = Counter("outbox_refused_total", "Events the broker did not take; each is offered again later")
+_unpublished = Gauge("outbox_unpublished", "Events not yet published, counted up to 10,000")
 
 
 def run(settings: ServiceSettings, definition: ServiceDefinition, database: Database) -> None:
@@ -86,8 +85,7 @@ class Relay:
             name=f"{service}-relay",
             on_connect=self._check_exchanges,
         )
-        self._in_flight: dict[int, str] = {}
-        """Rows that the broker has not answered for yet, and their aggregates."""
+        self._in_flight = Flights(service)
         self._broker_pauses = Backoff(maximum_seconds=_LONGEST_PAUSE_SECONDS)
         self._awake_until = 0.0
         self._leading = False
@@ -112,8 +110,10 @@ class Relay:
             finally:
                 self._leading = False
                 _active.set(0)
+                _oldest.set(0)
+                _unpublished.set(0)
                 self._publisher.close()
-                self._in_flight.clear()
+                self._in_flight.forget()
 
     def check_broker(self) -> None:
         """Raise while this relay should publish and cannot."""
@@ -168,10 +168,8 @@ class Relay:
         room = self._settings.relay_batch_size - len(self._in_flight)
         rows: Sequence[Row] = ()
         if room >= half:
-            rows = self._pending.next(connection, half, besides=self._in_flight.values())
-            chosen = {row["id"]: row for row in first_of_each(rows)}
-            self._in_flight |= {number: row["subject"] for number, row in chosen.items()}
-            self._publisher.send({number: to_message(row, self._service) for number, row in chosen.items()})
+            rows = self._pending.next(connection, half, besides=self._in_flight.subjects())
+            self._publisher.send(self._in_flight.begin(first_of_each(rows)))
         if len(rows) < half and self._in_flight:
             self._settle(connection, self._publisher.answers(at_least=max(1, half - room)))
             self._awake_until = time.monotonic() + _AWAKE_SECONDS
@@ -185,20 +183,17 @@ class Relay:
             crash_points.crash_point(crash_points.RELAY)
             self._broker_pauses.reset()
             self._pending.mark_published(connection, confirmed)
-            _published.inc(len(confirmed))
         if refused:
             self._pending.hold_back(connection, refused)
-            _refused.inc(len(refused))
             _log.warning(
                 "events not taken by the broker", count=len(refused), reasons=sorted(set(refused.values()))
             )
-        for number in answers:
-            del self._in_flight[number]
+        self._in_flight.landed(answers)
 
     def _forget_in_flight(self, connection: sa.Connection) -> None:
         """The connection is gone: what was answered before stays known, all else is published again."""
         self._settle(connection, self._publisher.answers(at_least=0))
-        self._in_flight.clear()
+        self._in_flight.forget()
 
     def _sleep(self, connection: sa.Connection) -> None:
         """Until an event is written, or the time to look again has come.
@@ -220,7 +215,9 @@ class Relay:
         now = time.monotonic()
         if now >= self._observe_at:
             self._observe_at = now + _OBSERVE_EVERY_SECONDS
-            _oldest.set(self._pending.oldest_age_seconds(connection))
+            backlog = self._pending.backlog(connection)
+            _oldest.set(backlog.oldest_age_seconds)
+            _unpublished.set(backlog.count)
         if now >= self._purge_at:
             self._purge_at = now + _PURGE_EVERY_SECONDS
             if deleted := purge(connection, self._tables, self._retention):

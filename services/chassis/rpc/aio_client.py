@@ -9,8 +9,7 @@ import grpc
 import grpc.aio
 
 from services.chassis.caller import Caller
-from services.chassis.rpc._calls import channel_options, outgoing_metadata, time_limit
-from services.chassis.rpc.status import refusal_from
+from services.chassis.rpc._calls import calling, channel_options, outgoing_metadata, time_limit
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -31,8 +30,6 @@ async def call(
     client_address: str | None = None,
 ) -> Response:
     """As `client.call`: raises Unavailable, RemoteRefusal or RemoteFailure."""
-    metadata = outgoing_metadata(caller, idempotency_key, client_address)
-    try:
+    with calling(method):
+        metadata = outgoing_metadata(caller, idempotency_key, client_address)
         return await method(request, timeout=time_limit(deadline_seconds), metadata=metadata)
-    except grpc.aio.AioRpcError as error:
-        raise refusal_from(error) from error

@@ -18,11 +18,12 @@ from services.chassis import crash_points
 from services.chassis.caller import ANONYMOUS, Caller
 from services.chassis.logs import get_logger
 from services.chassis.refusal import Kind, Refusal
+from services.chassis.rpc._calls import span_attributes
 from services.chassis.rpc.context import Call, answering
 from services.chassis.rpc.status import EXPIRED, FAULT, status_of, status_of_fault
 from services.chassis.rpc.validation import invalid_field
 from services.chassis.tokens import TokenInvalid
-from services.chassis.tracing import request_id, start_from
+from services.chassis.tracing import SpanKind, mark_failed, request_id, start_from
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -32,6 +33,15 @@ Behaviour = Callable[[Request, grpc.ServicerContext], Response]
 _NO_DEADLINE_SECONDS = 10 * 365 * 86_400.0
 _BEARER = "bearer "
 
+# A refusal is an answer; these are none.
+_FAULTS = {
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.UNIMPLEMENTED,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DATA_LOSS,
+}
 _calls = Counter("rpc_calls_total", "Calls answered, by gRPC status", ["method", "code"])
 _seconds = Histogram(
     "rpc_call_seconds",
@@ -80,6 +90,7 @@ class Answering:
     def _around(self, method: str, behaviour: Behaviour[Request, Response]) -> Behaviour[Request, Response]:
         observe_seconds = _seconds.labels(method).observe
         codes = {code: _calls.labels(method, code.name).inc for code in grpc.StatusCode}
+        attributes = span_attributes(method)
 
         def answer(request: Request, context: grpc.ServicerContext) -> Response:
             started = time.perf_counter()
@@ -88,7 +99,13 @@ class Answering:
             response: Response | None = None
             status: grpc.Status | None = None
             outcome = "ok"
-            with start_from(metadata.get("traceparent"), metadata.get("x-request-id"), name=method):
+            with start_from(
+                metadata.get("traceparent"),
+                metadata.get("x-request-id"),
+                name=method,
+                kind=SpanKind.SERVER,
+                attributes=attributes,
+            ) as span:
                 try:
                     deadline = self._deadline(context)
                     caller = self._caller(metadata.get("authorization"))
@@ -99,7 +116,12 @@ class Answering:
                     outcome, status = _told(error, method)
                 elapsed = time.perf_counter() - started
                 observe_seconds(elapsed)
-                codes[grpc.StatusCode.OK if status is None else status.code]()
+                code = grpc.StatusCode.OK if status is None else status.code
+                codes[code]()
+                if span.is_recording():
+                    span.set_attribute("rpc.response.status_code", code.name)
+                    if code in _FAULTS:
+                        mark_failed(span, code.name)
                 _log.info(
                     "rpc", method=method, outcome=outcome, ms=round(elapsed * 1000, 2), subject=caller.subject
                 )

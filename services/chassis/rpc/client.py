@@ -13,8 +13,7 @@ from typing import TypeVar
 import grpc
 
 from services.chassis.caller import Caller
-from services.chassis.rpc._calls import channel_options, outgoing_metadata, time_limit
-from services.chassis.rpc.status import refusal_from
+from services.chassis.rpc._calls import calling, channel_options, outgoing_metadata, time_limit
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -44,9 +43,7 @@ def call(
     when the service did not answer (the effect may have happened or not), RemoteRefusal with what the service
     refused, and RemoteFailure for a fault on its side.
     """
-    try:
+    with calling(method):
         return method(
             request, timeout=time_limit(deadline_seconds), metadata=outgoing_metadata(caller, idempotency_key)
         )
-    except grpc.RpcError as error:
-        raise refusal_from(error) from error

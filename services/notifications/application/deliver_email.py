@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid5
 
-from services.chassis import crash_points
+from services.chassis import crash_points, tracing
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.ids import new_id
@@ -73,6 +73,13 @@ class DeliverEmails:
 
     def perform(self, claimed: ClaimedEmail) -> str:
         """One attempt. Returns `sent`, `failed` or `pending`: the e-mail's state after it."""
+        with tracing.start_from(claimed.traceparent, name="e-mail", kind=tracing.SpanKind.CLIENT) as span:
+            state = self._perform(claimed)
+            if state != "sent":
+                tracing.mark_failed(span, state)
+            return state
+
+    def _perform(self, claimed: ClaimedEmail) -> str:
         deadline = self.clock.now() + self.lease
         failure: NotSent | None = None
         try:

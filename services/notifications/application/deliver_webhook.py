@@ -11,7 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 from standardwebhooks import Webhook
 
-from services.chassis import crash_points
+from services.chassis import crash_points, tracing
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.ids import new_id
@@ -35,6 +35,9 @@ Send = Callable[[EndpointUrl, Sequence[Address], dict[str, str], bytes], Answer]
 """Posts headers and body to the URL at one of these addresses and no other. Never raises."""
 
 USER_AGENT: Final = "Ambito-Webhooks/1"
+
+# Not to whom: addresses of receivers may hold their secrets.
+_ATTRIBUTES: Final = {"http.request.method": "POST"}
 
 _log = get_logger(__name__)
 
@@ -72,9 +75,20 @@ class DeliverWebhooks:
 
     def perform(self, claimed: ClaimedDelivery) -> str:
         """One attempt. Returns the delivery's state after it."""
+        with tracing.start_from(
+            claimed.traceparent, name="POST", kind=tracing.SpanKind.CLIENT, attributes=_ATTRIBUTES
+        ) as span:
+            return self._perform(claimed, span)
+
+    def _perform(self, claimed: ClaimedDelivery, span: tracing.Span) -> str:
         deadline = self.clock.now() + self.lease
         answer = self._attempt(claimed)
         crash_points.crash_point(crash_points.WEBHOOK)
+        if span.is_recording():
+            span.set_attribute("http.response.status_code", answer.status)
+            span.set_attribute("http.request.resend_count", claimed.attempts - 1)
+            if not answer.is_success:
+                tracing.mark_failed(span, str(answer.status or "no_answer"))
         state = record_before(deadline, self.clock, lambda: self._record(claimed, answer))
         _log.info(
             "webhook attempted",
@@ -110,6 +124,8 @@ class DeliverWebhooks:
                 each.sign(str(claimed.event_id), started, text) for each in signing
             ),
         }
+        if (traceparent := tracing.current_traceparent()) is not None:
+            headers["traceparent"] = traceparent  # random numbers: they tell a receiver nothing
         return self.send(url, addresses, headers, text.encode())
 
     def _record(self, claimed: ClaimedDelivery, answer: Answer) -> DeliveryState:

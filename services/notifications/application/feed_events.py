@@ -23,7 +23,8 @@ def feed_events(connection: sa.Connection, events: Sequence[Received]) -> None:
     """
     new = [each for event in events if (each := _checked(event)).provider != NOBODY]
     if new:
-        deliveries.add_deliveries(connection, feed.append(connection, new))
+        traceparents = {event.id: event.traceparent for event in events}
+        deliveries.add_deliveries(connection, feed.append(connection, new), traceparents)
 
 
 def _checked(event: Received) -> NewEvent:

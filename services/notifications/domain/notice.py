@@ -74,3 +74,5 @@ class News:
     person: UUID
     notice: Notice
     facts: Facts
+    traceparent: str | None = None
+    """Where the event stands in its trace."""

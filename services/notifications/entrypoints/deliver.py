@@ -31,6 +31,7 @@ from services.notifications.domain.served import Served
 from services.notifications.entrypoints.pool import AnyPool, Pool
 from services.notifications.persistence.deliveries import WAKE_CHANNEL
 from services.notifications.persistence.emails import oldest_due_email
+from services.notifications.persistence.endpoints import count_by_state
 from services.notifications.persistence.leases import oldest_due_delivery
 from services.notifications.settings import NotificationsSettings
 
@@ -40,6 +41,7 @@ _STUCK_AFTER_SECONDS: Final = 60.0
 _log = get_logger(__name__)
 Oldest = Callable[[sa.Connection, datetime], timedelta]
 _oldest = Gauge("deliver_oldest_due_seconds", "For how long the longest due attempt has been due", ["kind"])
+_endpoints = Gauge("webhook_endpoints", "Cooperatives' endpoints: active, failing, disabled", ["state"])
 
 
 def run(settings: NotificationsSettings, database: Database) -> None:
@@ -124,9 +126,12 @@ class Loop:
             return
         self._observe_at = time.monotonic() + _OBSERVE_EVERY_SECONDS
         with self._database.read() as connection:
+            endpoints = count_by_state(connection) if self.kind == "webhook" else {}
             ages = {kind: age(connection, SystemClock().now()) for kind, age in self._oldest.items()}
         for kind, age in ages.items():
             _oldest.labels(kind).set(age.total_seconds())
+        for state, number in endpoints.items():
+            _endpoints.labels(state).set(number)
 
 
 def _webhooks(settings: NotificationsSettings, database: Database, stopping: threading.Event) -> Loop:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import sqlalchemy as sa
@@ -89,16 +90,20 @@ class Handlers:
 
     def bookings(self, connection: sa.Connection, events: Sequence[Received]) -> None:
         news = [news_of_booking(event.id, event.parse(_BOOKINGS[event.type])) for event in events]
-        self._tell(connection, news)
+        self._tell(connection, _traced(news, events))
 
     def vouchers(self, connection: sa.Connection, events: Sequence[Received]) -> None:
-        self._tell(connection, [_news_of_voucher(event) for event in events])
+        self._tell(connection, _traced(map(_news_of_voucher, events), events))
 
 
 def _news_of_voucher(event: Received) -> News:
     if event.type == VoucherIssued.event_type():
         return news_of_issue(event.id, event.parse(VoucherIssued))
     return news_of_exhaustion(event.id, event.parse(VoucherExhausted))
+
+
+def _traced(news: Iterable[News], events: Iterable[Received]) -> list[News]:
+    return [replace(told, traceparent=event.traceparent) for told, event in zip(news, events, strict=True)]
 
 
 def _types(*models: type[EventData]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -49,9 +49,21 @@ class StoredDelivery:
     attempts: list[StoredAttempt] = field(default_factory=list)
 
 
-def add_deliveries(connection: sa.Connection, wanted: Sequence[tuple[UUID, UUID]]) -> None:
-    """Queues each event for its endpoint (event's id, endpoint's id), unless it is there."""
-    rows = ({"id": new_id(), "endpoint_id": endpoint, "event_id": event_id} for event_id, endpoint in wanted)
+def add_deliveries(
+    connection: sa.Connection, wanted: Sequence[tuple[UUID, UUID]], traceparents: Mapping[UUID, str | None]
+) -> None:
+    """Queues each event for its endpoint (event's id, endpoint's id), unless it is there; with the event's
+    place in its trace.
+    """
+    rows = (
+        {
+            "id": new_id(),
+            "endpoint_id": endpoint,
+            "event_id": event_id,
+            "traceparent": traceparents.get(event_id),
+        }
+        for event_id, endpoint in wanted
+    )
     if wanted:
         connection.execute(_ADD, as_arrays(rows, _GIVEN))
 
@@ -145,7 +157,7 @@ def purge_deliveries(connection: sa.Connection, *, before: datetime, limit: int)
     return given_up + deleted
 
 
-_GIVEN: Final = ("id", "endpoint_id", "event_id")
+_GIVEN: Final = ("id", "endpoint_id", "event_id", "traceparent")
 _ADD: Final = (
     insert(webhook_delivery)
     .from_select(_GIVEN, given_rows(webhook_delivery, _GIVEN))

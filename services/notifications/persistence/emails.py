@@ -33,6 +33,7 @@ class ClaimedEmail:
     attempts: int
     language: str
     contact: str
+    traceparent: str | None
 
 
 def add_emails(connection: sa.Connection, told: Sequence[tuple[News, Recipient]]) -> None:
@@ -46,6 +47,7 @@ def add_emails(connection: sa.Connection, told: Sequence[tuple[News, Recipient]]
             "about_id": news.person,
             "notice": news.notice.value,
             "facts": news.facts.to_json(),
+            "traceparent": news.traceparent,
         }
         for news, reader in told
     )
@@ -71,6 +73,7 @@ def claim_emails(
             attempts=row.attempts,
             language=row.language,
             contact=row.contact,
+            traceparent=row.traceparent,
         )
         for row in connection.execute(_CLAIM, parameters)
     ]
@@ -111,7 +114,9 @@ def purge_emails(connection: sa.Connection, *, before: datetime, limit: int) -> 
     return connection.execute(sa.delete(email).where(email.c.id.in_(batch.cte("batch").select()))).rowcount
 
 
-_GIVEN: Final = ("id", "event_id", "household_id", "reader_id", "about_id", "notice", "facts")
+_GIVEN: Final = (
+    "id", "event_id", "household_id", "reader_id", "about_id", "notice", "facts", "traceparent",
+)  # fmt: skip
 _ADD: Final = insert(email).from_select(_GIVEN, given_rows(email, _GIVEN)).on_conflict_do_nothing()
 _NOW: Final = sa.bindparam("now", type_=sa.DateTime(timezone=True))
 _UNTIL: Final = sa.bindparam("until", type_=sa.DateTime(timezone=True))
@@ -145,6 +150,7 @@ _CLAIM: Final = (
         email.c.attempts,
         recipient.c.language,
         recipient.c.contact,
+        email.c.traceparent,
     )
 )
 _MINE: Final = sa.update(email).where(

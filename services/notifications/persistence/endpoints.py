@@ -145,6 +145,24 @@ def note_failure(
     return since
 
 
+def count_by_state(connection: sa.Connection) -> dict[str, int]:
+    """How many endpoints are `active`, `failing` (active, and nothing has worked since some failure) and
+    `disabled`.
+    """
+    state = sa.case(
+        (
+            sa.and_(webhook_endpoint.c.state == _ACTIVE, webhook_endpoint.c.failing_since.is_not(None)),
+            sa.literal("failing"),
+        ),
+        else_=webhook_endpoint.c.state,
+    )
+    counted = connection.execute(
+        sa.select(state.label("state"), sa.func.count().label("number")).where(_NOT_DELETED).group_by(state)
+    )
+    found = {row.state: row.number for row in counted}
+    return {each: found.get(each, 0) for each in ("active", "failing", "disabled")}
+
+
 def disable_endpoint(connection: sa.Connection, endpoint_id: UUID, reason: str) -> tuple[str, int] | None:
     """active → disabled. The provider and the number of the event that tells of it; None if it was not
     active.

@@ -51,6 +51,7 @@ class ClaimedDelivery:
     event_type: str
     occurred_at: datetime
     data: str
+    traceparent: str | None
 
 
 def claim_deliveries(
@@ -83,6 +84,7 @@ def claim_deliveries(
             event_type=row.type,
             occurred_at=row.occurred_at,
             data=row.data,
+            traceparent=row.traceparent,
         )
         for row in connection.execute(_CLAIM, parameters)
     ]
@@ -263,5 +265,6 @@ _CLAIM: Final = (
         feed_event.c.type,
         feed_event.c.occurred_at,
         feed_event.c.data,
+        _delivery.traceparent,
     )
 )

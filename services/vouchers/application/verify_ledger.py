@@ -59,6 +59,22 @@ def verify_everything(connection: Connection) -> Verification:
     return _verified(ledger.ledgers(connection), lambda: None)
 
 
+def verify_next(connection: Connection, after: UUID | None) -> tuple[Verification, UUID | None]:
+    """Verify a batch of vouchers: those after the voucher `after` by id (None: the first). Where the next one
+    begins; None: there are no more.
+    """
+    last: UUID | None = None
+
+    def noted() -> Iterator[tuple[Head, Iterator[Entry]]]:
+        nonlocal last
+        for head, entries in ledger.batch(connection, after):
+            last = head.voucher_id
+            yield head, entries
+
+    verification = _verified(noted(), lambda: None)
+    return verification, last if verification.vouchers == ledger.BATCH else None
+
+
 def _verified(
     ledgers: Iterable[tuple[Head, Iterator[Entry]]], remaining_seconds: RemainingSeconds
 ) -> Verification:

@@ -15,7 +15,10 @@ from services.vouchers.application import keep_copies, on_booking_ended
 from services.vouchers.application.expire_vouchers import expire_vouchers
 from services.vouchers.application.on_booking_delivered import OnBookingDelivered
 from services.vouchers.application.on_booking_ended import OnBookingEnded
+from services.vouchers.entrypoints import figures
 from services.vouchers.settings import VouchersSettings
+
+_BUDGETS_SECONDS = 60.0
 
 
 def subscriptions(_settings: VouchersSettings, _database: Database) -> Sequence[Subscription]:
@@ -37,12 +40,17 @@ def subscriptions(_settings: VouchersSettings, _database: Database) -> Sequence[
 
 
 def jobs(settings: VouchersSettings, _database: Database) -> Sequence[Job]:
-    """Vouchers expire a batch at a time."""
+    """Vouchers expire, and the ledger is verified, a batch at a time."""
 
     def expire(database: Database) -> None:
         expire_vouchers(database, SystemClock())
 
-    return [Job("vouchers.expiry", settings.expiry_every_seconds, expire)]
+    return [
+        Job("vouchers.expiry", settings.expiry_every_seconds, expire),
+        Job("vouchers.ledger", settings.ledger_every_seconds, figures.LedgerWatch()),
+        Job("vouchers.reconcile", settings.reconcile_every_seconds, figures.reconcile),
+        Job("vouchers.budgets", _BUDGETS_SECONDS, figures.tell_budgets, in_every_process=True),
+    ]
 
 
 def _types(model: type[EventData]) -> frozenset[str]:

@@ -127,6 +127,11 @@ def list_budgets(connection: sa.Connection, comuni: frozenset[str] | None, year:
     return [Budget(*row) for row in connection.execute(query)]
 
 
+def all_budgets(connection: sa.Connection) -> list[Budget]:
+    """Every budget, without what was consumed of it."""
+    return [Budget(*row) for row in connection.execute(sa.select(budget))]
+
+
 def allocate(connection: sa.Connection, given: Budget) -> bool:
     """Insert a budget or set its allocation; False if more is committed already than `given` allocates."""
     statement = insert(budget).values(

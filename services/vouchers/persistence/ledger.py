@@ -68,6 +68,14 @@ def ledgers(
             return
 
 
+def batch(connection: sa.Connection, after: UUID | None) -> Iterator[tuple[Head, Iterator[Entry]]]:
+    """At most BATCH vouchers with their entries, by id: those after `after`, or the first."""
+    wanted = sa.select(voucher).order_by(voucher.c.id).limit(BATCH)
+    if after is not None:
+        wanted = wanted.where(voucher.c.id > after)
+    yield from _ledgers_of(connection, wanted.subquery())
+
+
 def consumptions(
     connection: sa.Connection, provider: str, days: Period, comuni: frozenset[str] | None
 ) -> list[Consumption]:

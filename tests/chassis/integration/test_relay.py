@@ -93,7 +93,7 @@ def test_killed_between_publish_and_mark_it_publishes_again_and_the_effect_happe
     eventually(lambda: probe.unpublished() == 0)
     eventually(lambda: probe.depth(NAMES.queue) == 2)
     worker = probe.start_worker()
-    eventually(lambda: worker.metric('events_handled_total{outcome="done"}') == 2)
+    eventually(lambda: worker.metric(f'events_handled_total{{outcome="done",type="{happened.type}"}}') == 2)
     assert (probe.effects(happened), probe.tries(happened)) == (1, 1)
 
 

@@ -220,4 +220,4 @@ def test_jobs_run_again_and_again_and_never_two_at_once(probe: Probe) -> None:
 
 
 def stumbled_twice(worker: Process) -> bool:
-    return (worker.metric('job_turns_total{job="stumble",outcome="failed"}') or 0) >= 2
+    return (worker.metric('job_turns_total{name="stumble",outcome="failed"}') or 0) >= 2

@@ -1,0 +1,1 @@
+"""Watching an installation in containers: what Prometheus scrapes and warns of, and dashboards."""
