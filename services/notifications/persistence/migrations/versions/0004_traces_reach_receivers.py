@@ -5,8 +5,8 @@ Both columns may be empty: versions before this one write nothing into them.
 
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:
