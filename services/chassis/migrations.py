@@ -29,6 +29,8 @@ from services.chassis.logs import get_logger
 LOCK_TIMEOUT_MS: Final = 2_000
 """Less than the 3 s that processes wait for a lock: those behind a migration that waits still get theirs."""
 STATEMENT_TIMEOUT_MS: Final = 5_000
+BOOKKEEPING: Final = frozenset({"alembic_version", "applied_migration"})
+"""Tables of the migrations' own, in every service's database."""
 _WAIT_FOR_OTHER_SECONDS: Final = 120.0
 
 _log = get_logger(__name__)
