@@ -236,7 +236,7 @@ def running(
     stack.compose("--profile", "tools", "build", "--quiet", timeout_seconds=900)
     try:
         stack.compose("run", "--rm", "secrets")
-        stack.compose("up", "--detach", "--wait", timeout_seconds=240)
+        stack.compose("up", "--detach", "--wait", timeout_seconds=480)
         yield stack
     finally:
         stack.compose("--profile", "tools", "down", "--volumes", "--timeout", "0")
