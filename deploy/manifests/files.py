@@ -10,9 +10,9 @@ import yaml
 
 from deploy.manifests import kubernetes, swarm
 from deploy.manifests.parts import TERRITORY, parts
-from deploy.manifests.source import DEPLOY
+from deploy.manifests.source import CLUSTER_WITH_TLS, DEPLOY
 
-_HEAD: Final = "# Generated from compose.yaml and compose.cluster.yaml: python -m deploy manifests\n"
+_HEAD: Final = "# Generated from the compose files: python -m deploy manifests\n"
 _WIDTH: Final = 110
 
 
@@ -25,9 +25,8 @@ class _Dumper(yaml.SafeDumper):
 
 def generated(territory: Path = TERRITORY) -> dict[str, str]:
     """Path below deploy/ → content."""
-    chosen = parts(territory)
-    contents = {"stack.yaml": [swarm.stack(chosen)]}
-    for path, documents in kubernetes.manifests(chosen).items():
+    contents = {"stack.yaml": [swarm.stack(parts(territory, CLUSTER_WITH_TLS))]}
+    for path, documents in kubernetes.manifests(parts(territory)).items():
         contents[f"kubernetes/{path}"] = documents
     return {path: _HEAD + _yaml(documents) for path, documents in contents.items()}
 

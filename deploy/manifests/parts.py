@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deploy.broker.topology import SERVICES, cooperative_user
-from deploy.manifests.source import DEPLOY, FILES, bind_of, read
+from deploy.manifests.source import CLUSTER, DEPLOY, bind_of, read
 from services.contracts.territory import Territory, read_territory
 
 IMAGE_PREFIX: Final = "${AMBITO_IMAGES:-ambito}/"
@@ -40,6 +40,9 @@ class Part:
     healthcheck: Mapping[str, Any]
     capabilities: Sequence[str]
     hostname: str
+    user: str
+    stop_signal: str
+    read_only: bool
     memory_mebibytes: int
     pids: int
     stop_grace_seconds: int
@@ -56,10 +59,10 @@ class Part:
         return self.name.endswith("-grpc")
 
 
-def parts(folder: Path = TERRITORY) -> list[Part]:
+def parts(folder: Path = TERRITORY, files: Sequence[Path] = CLUSTER) -> list[Part]:
     """Everything but the tools, in the order of the files, for the territory in `folder`, below deploy/."""
     territory = read_territory(folder)
-    services: dict[str, dict[str, Any]] = read(*FILES)["services"]
+    services: dict[str, dict[str, Any]] = read(*files)["services"]
     return [
         _part(name, each, territory, folder) for name, each in services.items() if not each.get("profiles")
     ]
@@ -67,12 +70,12 @@ def parts(folder: Path = TERRITORY) -> list[Part]:
 
 def zones() -> dict[str, Mapping[str, Any]]:
     """Each network, as the files have it."""
-    return dict(read(*FILES)["networks"])
+    return dict(read(*CLUSTER)["networks"])
 
 
 def secret_files(mounting: Iterable[Part]) -> dict[str, str]:
     """Name → file in the directory of secrets, of everything that they mount."""
-    named = {name: each["file"].rpartition("/")[2] for name, each in read(*FILES)["secrets"].items()}
+    named = {name: each["file"].rpartition("/")[2] for name, each in read(*CLUSTER)["secrets"].items()}
     used = {name for part in mounting for name in part.secrets.values()}
     return {name: named.get(name, name) for name in sorted(used)}
 
@@ -95,6 +98,9 @@ def _part(name: str, service: Mapping[str, Any], territory: Territory, folder: P
         healthcheck=service.get("healthcheck", {}),
         capabilities=[] if service["image"].startswith(IMAGE_PREFIX) else service.get("cap_add", []),
         hostname=service.get("hostname", ""),
+        user="" if service["image"].startswith(IMAGE_PREFIX) else service.get("user", ""),
+        stop_signal=service.get("stop_signal", ""),
+        read_only=bool(service.get("read_only")),
         memory_mebibytes=_mebibytes(limits["memory"]),
         pids=limits["pids"],
         stop_grace_seconds=int(service.get("stop_grace_period", "10s").removesuffix("s")),

@@ -11,7 +11,8 @@ from typing import Any, Final
 import yaml
 
 DEPLOY: Final = Path(__file__).parents[1]
-FILES: Final = (DEPLOY / "compose.yaml", DEPLOY / "compose.cluster.yaml")
+CLUSTER: Final = (DEPLOY / "compose.yaml", DEPLOY / "compose.cluster.yaml")
+CLUSTER_WITH_TLS: Final = (*CLUSTER, DEPLOY / "compose.tls.yaml", DEPLOY / "compose.cluster.tls.yaml")
 _REPLACED: Final = frozenset({"command", "entrypoint", "test"})
 _NOT_EXTENDED: Final = frozenset({"depends_on"})
 

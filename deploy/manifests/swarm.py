@@ -13,10 +13,11 @@ SECRETS: Final = "${AMBITO_SECRETS:-./secrets}"
 _READABLE: Final = 0o444
 _EXECUTABLE: Final = 0o555
 _PUBLISHED: Final = {
-    "gateway": "${HTTP_PORT:-8000}",
-    "rabbitmq": "${AMQP_PORT:-5672}",
-    "rabbitmq-2": "${AMQP_PORT_2:-5673}",
-    "rabbitmq-3": "${AMQP_PORT_3:-5674}",
+    ("proxy", 8443): "${HTTPS_PORT:-443}",
+    ("proxy", 8080): "${HTTP_PORT:-80}",
+    ("rabbitmq", 5671): "${AMQPS_PORT:-5671}",
+    ("rabbitmq-2", 5671): "${AMQPS_PORT_2:-5671}",
+    ("rabbitmq-3", 5671): "${AMQPS_PORT_3:-5671}",
 }
 _LOGGING: Final = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "4"}}
 
@@ -44,6 +45,7 @@ def _service(part: Part) -> dict[str, Any]:
         "entrypoint": list(part.entrypoint),
         "command": list(part.command),
         "hostname": part.hostname,
+        "user": part.user,
         "environment": dict(part.environment),
         "networks": list(part.networks),
         "ports": [_port(part.name, port) for port in part.ports],
@@ -53,9 +55,10 @@ def _service(part: Part) -> dict[str, Any]:
         "configs": [_mounted(target, file) for target, file in part.files.items()],
         "volumes": _volumes(part),
         "healthcheck": _healthcheck(part),
-        "read_only": part.ours,
+        "read_only": part.read_only,
         "cap_drop": ["ALL"],
         "cap_add": list(part.capabilities),
+        "stop_signal": part.stop_signal,
         "stop_grace_period": f"{part.stop_grace_seconds}s",
         "logging": _LOGGING,
         "deploy": _deploy(part),
@@ -79,29 +82,30 @@ def _deploy(part: Part) -> dict[str, Any]:
             "restart_policy": again,
             "resources": {"limits": limits},
         }
-    common = {"restart_policy": {"condition": "any", "delay": "2s"}, "resources": {"limits": limits}}
+    common = {
+        "endpoint_mode": "dnsrr",  # clients choose among all that are well
+        "restart_policy": {"condition": "any", "delay": "2s"},
+        "resources": {"limits": limits},
+    }
     one_by_one = {"parallelism": 1, "monitor": "20s"}
     if part.ours:
         return common | {
             "replicas": "${AMBITO_REPLICAS:-2}",
-            "endpoint_mode": "vip" if part.ports else "dnsrr",  # clients of gRPC choose among all
             "placement": {"preferences": [{"spread": "node.id"}]},
             "update_config": one_by_one | {"order": "start-first", "failure_action": "rollback"},
             "rollback_config": one_by_one | {"order": "start-first"},
         }
-    return common | {
-        "replicas": 1,
-        "endpoint_mode": "dnsrr",
-        # Its data are on that machine.
-        "placement": {"constraints": [f"node.labels.ambito.{part.name} == yes"]},
-        "update_config": one_by_one | {"order": "stop-first", "failure_action": "pause"},
-    }
+    stopping_first = {"update_config": one_by_one | {"order": "stop-first", "failure_action": "pause"}}
+    if not part.volumes:
+        return common | stopping_first | {"mode": "global"}  # a port of each machine is its own
+    # Its data are on one machine.
+    placed = {"constraints": [f"node.labels.ambito.{part.name} == yes"]}
+    return common | stopping_first | {"replicas": 1, "placement": placed}
 
 
 def _port(name: str, target: int) -> dict[str, Any]:
-    """The gateway on every machine, a node of the broker on its own."""
-    published, mode = _PUBLISHED[name], "ingress" if name == "gateway" else "host"
-    return {"target": target, "published": published, "protocol": "tcp", "mode": mode}
+    """Of the machine itself: what comes in shows from where."""
+    return {"target": target, "published": _PUBLISHED[name, target], "protocol": "tcp", "mode": "host"}
 
 
 def _mounted(target: str, file: str) -> dict[str, Any]:
@@ -114,7 +118,7 @@ def _volumes(part: Part) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"type": "volume", "source": name, "target": target} for target, name in part.volumes.items()
     ]
-    if part.ours:
+    if part.read_only:
         found.append({"type": "tmpfs", "target": "/tmp"})  # noqa: S108 - in the container
     if size := part.shared_memory_mebibytes:
         found.append({"type": "tmpfs", "target": "/dev/shm", "tmpfs": {"size": size * 1024 * 1024}})  # noqa: S108

@@ -27,6 +27,11 @@ def compose() -> dict[str, Part]:
 
 
 @pytest.fixture(scope="module")
+def compose_with_tls() -> dict[str, Part]:
+    return {part.name: part for part in parts(files=source.CLUSTER_WITH_TLS)}
+
+
+@pytest.fixture(scope="module")
 def stack() -> dict[str, Any]:
     return dict(yaml.safe_load((DEPLOY / "stack.yaml").read_text()))
 
@@ -95,8 +100,9 @@ def test_what_an_overlay_says_is_laid_over_what_stands_below(tmp_path: Path) -> 
 
 
 def test_every_part_is_in_the_stack_with_its_own_networks_and_secrets(
-    stack: dict[str, Any], compose: dict[str, Part]
+    stack: dict[str, Any], compose_with_tls: dict[str, Part]
 ) -> None:
+    compose = compose_with_tls
     assert stack["services"].keys() == compose.keys()
     for name, service in stack["services"].items():
         assert service["networks"] == list(compose[name].networks), name
@@ -120,9 +126,18 @@ def test_networks_of_a_stack_lead_out_where_those_of_compose_do(stack: dict[str,
     assert leading == {name for name, zone in zones().items() if not zone.get("internal")}
 
 
+def test_only_what_has_tls_is_published_by_a_stack(stack: dict[str, Any]) -> None:
+    published = {
+        (name, port["target"]) for name, each in stack["services"].items() for port in each.get("ports", ())
+    }
+    nodes = {(name, 5671) for name in ("rabbitmq", "rabbitmq-2", "rabbitmq-3")}
+    assert published == nodes | {("proxy", 8443), ("proxy", 8080)}
+
+
 def test_processes_of_a_stack_are_replaced_one_by_one_and_come_back_to_the_old_version(
-    stack: dict[str, Any], compose: dict[str, Part]
+    stack: dict[str, Any], compose_with_tls: dict[str, Part]
 ) -> None:
+    compose = compose_with_tls
     for name, service in stack["services"].items():
         limits = service["deploy"]["resources"]["limits"]
         assert limits["memory"]
