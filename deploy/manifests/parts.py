@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from deploy.broker.topology import SERVICES, cooperative_user
+from deploy.containers.disabled import FILE as DISABLED
+from deploy.containers.secrets import WATCH
 from deploy.manifests.source import CLUSTER, DEPLOY, bind_of, read
 from services.contracts.territory import Territory, read_territory
 
@@ -122,8 +124,8 @@ def _secret(entry: str | Mapping[str, str]) -> tuple[str, str]:
 def _all_secrets(territory: Territory) -> dict[str, str]:
     """What `servers` reads of the directory, which it has whole in Compose."""
     users = [*SERVICES, *(cooperative_user(provider.slug) for provider in territory.providers)]
-    databases = [f"database-{service}" for service in SERVICES]
-    names = ["postgres-admin", "rabbitmq-admin", *databases, *(f"broker-{user}" for user in users)]
+    databases = [f"database-{name}" for name in (*SERVICES, WATCH)]
+    names = ["postgres-admin", "rabbitmq-admin", DISABLED, *databases, *(f"broker-{user}" for user in users)]
     return {f"{_SECRETS_DIRECTORY}/{name}": name for name in names}
 
 
