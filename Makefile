@@ -52,9 +52,10 @@ format: environment ## put the code into its form
 	@$(VENV)/bin/ruff check --fix-only --quiet .
 	@$(VENV)/bin/ruff format .
 
-contracts: environment ## make stubs, schemas, AsyncAPI and OpenAPI documents again from their sources
+contracts: environment ## make stubs, schemas, AsyncAPI, OpenAPI and other engines' manifests again from their sources
 	@$(PYTHON) -m services.contracts.generate
 	@$(PYTHON) -m gateway.openapi
+	@$(PYTHON) -m deploy manifests
 
 bench: environment ## measure, as ratios to pgbench in the same run, to var/bench/latest.json
 	@$(PYTHON) -m tests.bench
@@ -68,6 +69,7 @@ faults: environment ## break everything under load and reckon: MINUTES=5, SEED=a
 contracts-check: environment
 	@$(PYTHON) -m services.contracts.generate --check
 	@$(PYTHON) -m gateway.openapi --check
+	@$(PYTHON) -m deploy manifests --check
 
 sbom: environment ## what the images are made of, as CycloneDX, to var/sbom/
 	@$(PYTHON) -m deploy sbom

@@ -10,6 +10,7 @@ import typer
 from deploy.operating import checks_of_data, dead_letters
 from deploy.operating.apart import app as comune
 from deploy.operating.failover import failover, replica
+from deploy.operating.manifests import manifests
 from deploy.operating.status import status
 from deploy.operating.terminal import Session, Terminal
 from deploy.supply_chain.commands import audit, sbom
@@ -47,6 +48,7 @@ app.add_typer(dead_letters.app, name="dlq")
 app.command()(failover)
 app.command()(replica)
 app.add_typer(comune, name="comune")
+app.command()(manifests)
 
 if __name__ == "__main__":
     given = sys.argv[1:]

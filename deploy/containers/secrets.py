@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.broker.topology import SERVICES, cooperative_user
+from deploy.containers.disabled import FILE as DISABLED
 from deploy.local.postgres import SUPERUSER
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.secrets import Secrets
@@ -73,6 +74,7 @@ def make(directory: Path, territory: Territory) -> None:
     secrets.given("watch-database-url", watch_url(secrets))
     secrets.password("grafana-admin")
     secrets.given("alertmanager.yaml", ALERTMANAGER)
+    secrets.given(DISABLED, "\n")  # a secret of Swarm may not be empty
     secrets.passwords(ACCOUNTS, logins(territory))
     directory.chmod(0o700)
     for file in directory.iterdir():

@@ -60,7 +60,8 @@ class Stack:
             "AMQP_BIND_3": f"127.0.0.1:{amqp_3}",
             "AMQPS_BIND": f"127.0.0.1:{amqps}",
         }
-        self.api = f"http://127.0.0.1:{http}/api/v1"
+        self.base_url = f"http://127.0.0.1:{http}"
+        self.api = f"{self.base_url}/api/v1"
         self.https, self.amqps = https, amqps
         self.brokers = (amqp, amqp_2, amqp_3)
         """Ports; the second and third with compose.cluster.yaml."""
@@ -236,7 +237,7 @@ def running(
     stack.compose("--profile", "tools", "build", "--quiet", timeout_seconds=900)
     try:
         stack.compose("run", "--rm", "secrets")
-        stack.compose("up", "--detach", "--wait", timeout_seconds=240)
+        stack.compose("up", "--detach", "--wait", timeout_seconds=480)
         yield stack
     finally:
         stack.compose("--profile", "tools", "down", "--volumes", "--timeout", "0")

@@ -42,6 +42,7 @@ class Session:
         token: str = "",
         limits: httpx.Limits | None = None,
         address: str | None = None,
+        tls: ssl.SSLContext = _NO_AUTHORITIES,
     ) -> None:
         # Tests want to see what they have just done.
         headers = {"Cache-Control": "no-cache"} | ({"Authorization": f"Bearer {token}"} if token else {})
@@ -51,7 +52,7 @@ class Session:
             headers={"Accept-Language": "en", **headers},
             timeout=15,
             transport=httpx.HTTPTransport(
-                verify=_NO_AUTHORITIES,
+                verify=tls,
                 trust_env=False,
                 limits=limits or httpx.Limits(max_connections=100),
                 local_address=address,
@@ -90,6 +91,8 @@ class Citizen:
 class World:
     """An installation that is up."""
 
+    tls = _NO_AUTHORITIES
+
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self._sessions: list[Session] = []
@@ -98,7 +101,7 @@ class World:
 
     def session(self, token: str = "", address: str | None = None) -> Session:
         """A session with that token, closed with the world."""
-        self._sessions.append(Session(self.instance.base_url, token, address=address))
+        self._sessions.append(Session(self.instance.base_url, token, address=address, tls=self.tls))
         return self._sessions[-1]
 
     def close(self) -> None:

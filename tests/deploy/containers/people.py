@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import cast
 
 import pika
@@ -36,11 +38,13 @@ class _Address:
 
 
 class ContainerWorld(World):
-    """An installation in containers."""
+    """An installation in containers, known by its address and the directory of its secrets."""
 
-    def __init__(self, stack: Stack) -> None:
-        super().__init__(cast("Instance", _Address(stack.api.removesuffix("/api/v1"))))
-        self._secrets = stack.secrets
+    def __init__(self, base_url: str, secrets: Path) -> None:
+        self._secrets = secrets
+        if base_url.startswith("https:"):
+            self.tls = ssl.create_default_context(cafile=secrets / "tls.crt")
+        super().__init__(cast("Instance", _Address(base_url)))
 
     @cached_property
     def passwords(self) -> dict[str, str]:

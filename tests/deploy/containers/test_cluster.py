@@ -36,7 +36,7 @@ def cluster(docker_engine: DockerClient, server_directory: Path) -> Iterator[Sta
 
 @pytest.fixture(scope="module")
 def load(cluster: Stack) -> Iterator[Load]:
-    with closing(ContainerWorld(cluster)) as world:
+    with closing(ContainerWorld(cluster.base_url, cluster.secrets)) as world:
         yield booking(world, clients=3)
 
 
