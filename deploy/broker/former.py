@@ -23,13 +23,13 @@ class Former:
     """A queue of a group that is no more, with its retry queues."""
 
     queue: str
-    messages: int
-    """In all of them, those included that a worker holds."""
+    messages: int | None
+    """In all of them, those included that a worker holds; None while the broker has not counted them."""
     consumers: int
 
     @property
     def is_over(self) -> bool:
-        return not self.messages and not self.consumers
+        return self.messages == 0 and self.consumers == 0
 
 
 def former(wanted: Topology, services: Iterable[str], management: httpx.Client, vhost: str) -> list[Former]:
@@ -45,9 +45,10 @@ def former(wanted: Topology, services: Iterable[str], management: httpx.Client, 
     for name in sorted(counts):
         if (names := _names(name, services)) is not None:
             entries = [counts[each] for each in names.working_queues() if each in counts]
-            found.append(
-                Former(name, sum(_messages(entry) for entry in entries), counts[name].get("consumers", 0))
-            )
+            numbers = [_messages(entry) for entry in entries]
+            known = [number for number in numbers if number is not None]
+            messages = sum(known) if len(known) == len(numbers) else None
+            found.append(Former(name, messages, int(counts[name].get("consumers", 0))))
     return found
 
 
@@ -79,9 +80,11 @@ def _names(queue: str, services: Iterable[str]) -> Names | None:
     return None
 
 
-def _messages(entry: dict[str, Any]) -> int:
+def _messages(entry: dict[str, Any]) -> int | None:
     """At rest, held by a worker, or on their way to another queue."""
-    return int(entry.get("messages", 0)) + int(entry.get("messages_dlx", 0))
+    if "messages" not in entry:
+        return None
+    return int(entry["messages"]) + int(entry.get("messages_dlx", 0))
 
 
 def _get(management: httpx.Client, path: str) -> list[dict[str, Any]]:

@@ -58,8 +58,8 @@ def servers(
         fail(str(error))
     for each in left:
         typer.echo(
-            f"{each.queue} gets nothing any more; {each.messages} messages are left, "
-            f"and {each.consumers} workers read it."
+            f"{each.queue} gets nothing any more; messages left in it: {each.messages}, "
+            f"workers that read it: {each.consumers}."
         )
     typer.echo("PostgreSQL and RabbitMQ are ready.")
 

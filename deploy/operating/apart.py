@@ -101,8 +101,9 @@ def _wait_until_empty(
     empty = 0
     while empty < 2:
         left = _left(installation, group)
-        empty = 0 if any(left.values()) else empty + 1
-        progress.update(task, description=f"what still waits ({sum(left.values())})")
+        empty = empty + 1 if all(count == 0 for count in left.values()) else 0
+        waiting = sum(count or 0 for count in left.values())
+        progress.update(task, description=f"what still waits ({waiting})")
         if time.monotonic() > deadline:
             said = ", ".join(f"{count} in {queue}" for queue, count in left.items())
             raise OperationError(
@@ -113,8 +114,10 @@ def _wait_until_empty(
             time.sleep(_ASK_EVERY_SECONDS)
 
 
-def _left(installation: Installation, group: Group) -> dict[str, int]:
-    """The group's queues that are there although it is apart no more, and how many messages they have."""
+def _left(installation: Installation, group: Group) -> dict[str, int | None]:
+    """The group's queues that are there although it is apart no more, and how many messages they have; None
+    while the broker has not counted them.
+    """
     queues = {Names(service, group.partition).queue for service in SERVICES_APART}
     found = json.loads(installation.compose(*_ONE_SHOT, "former"))
     return {each["queue"]: each["messages"] for each in found if each["queue"] in queues}

@@ -27,7 +27,8 @@ class BridgeSettings(BaseSettings):
     cooperatives: Annotated[str, AfterValidator(_one_slug)]
     """The slug of the cooperative whose events are passed on."""
     amqp_url: str
-    """Our broker, with a user who may read the cooperative's queue; without the password."""
+    """Our broker, with a user who may read the cooperative's queue; without the password. Of several nodes:
+    their URLs with `;` between them."""
     amqp_password: str
     bridge_plain_allowed: bool = False
     """Whether the cooperative's broker may be reached without TLS: only in a network of its own."""
@@ -68,6 +69,9 @@ class BridgeSettings(BaseSettings):
     @property
     def source_url(self) -> str:
         """Our broker, with the password."""
-        at = urlsplit(self.amqp_url)
+        return ";".join(map(self._with_password, self.amqp_url.split(";")))
+
+    def _with_password(self, url: str) -> str:
+        at = urlsplit(url)
         place = at.netloc.rpartition("@")[2]
         return at._replace(netloc=f"{at.username}:{quote(self.amqp_password, safe='')}@{place}").geturl()

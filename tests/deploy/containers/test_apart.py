@@ -5,48 +5,45 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from functools import cached_property
-from types import SimpleNamespace
-from typing import Any, cast
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from deploy.broker.apart import read_apart
 from deploy.demo.receiver import Receiver
-from deploy.local.instance import Instance
+from tests.deploy.containers.people import ContainerWorld
 from tests.support.polling import eventually
 from tests.support.stack import Stack
-from tests.system.world import Citizen, World
+from tests.system.world import Citizen
 
 APART, OTHER = "L319", "C300"
 COOPERATIVE, ELSE = "casa-tiglio", "lanterna-verde"
 WORKERS = ["tradate-vouchers-worker", "tradate-notifications-worker"]
 THEIRS = "theirs"
-SOON = 60
+SOON = 120
 
 
-class ContainersWorld(World):
-    """The installation in containers, as the system tests use theirs."""
+class Everybody(ContainerWorld):
+    """Citizens and cooperatives of the installation."""
 
     def __init__(self, stack: Stack) -> None:
-        super().__init__(cast("Instance", SimpleNamespace(base_url=stack.api.removesuffix("/api/v1"))))
-        self._stack = stack
-        self._host = stack.client.networks.get(f"{stack.project}_egress").attrs["IPAM"]["Config"][0][
-            "Gateway"
-        ]
-
-    @cached_property
-    def passwords(self) -> dict[str, str]:
-        return dict(json.loads((self._stack.secrets / "accounts.json").read_text()))
+        super().__init__(stack)
+        network = stack.client.networks.get(f"{stack.project}_egress")
+        self._host = network.attrs["IPAM"]["Config"][0]["Gateway"]  # this machine, for those who deliver
+        self._taken: set[str] = set()
 
     def visit(self, citizen: Citizen, comune: str, provider: str) -> str:
-        """Books the first free visit of the cooperative, without a voucher; the booking's id."""
+        """Books the cooperative's first visit at a time at which nobody here has one, without a voucher; the
+        booking's id.
+        """
         start = self.first_day()
-        query = {"from_date": start, "to_date": start, "comune": comune, "provider": provider}
-        slots = eventually(
-            lambda: self.anyone.ok(self.anyone.get("/services/sad-anziani/slots", **query))["items"]
-        )
-        return str(citizen.session.ok(self.book(citizen, slots[0]["id"]))["id"])
+        end = start + timedelta(days=7)
+        query = {"from_date": start, "to_date": end, "comune": comune, "provider": provider}
+        slots = self.anyone.ok(self.anyone.get("/services/sad-anziani/slots", **query))["items"]
+        slot = next(each for each in slots if each["local_start"] not in self._taken)
+        self._taken.add(slot["local_start"])
+        return str(citizen.session.ok(self.book(citizen, slot["id"]))["id"])
 
     def told(self, citizen: Citizen) -> int:
         """How many messages are in her inbox."""
@@ -113,12 +110,12 @@ def apart(stack: Stack) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def world(apart: Stack) -> Iterator[ContainersWorld]:
-    with closing(ContainersWorld(apart)) as made:
+def world(apart: Stack) -> Iterator[Everybody]:
+    with closing(Everybody(apart)) as made:
         yield made
 
 
-def test_who_is_stopped_delays_nobody_else_and_loses_nothing(apart: Stack, world: ContainersWorld) -> None:
+def test_who_is_stopped_delays_nobody_else_and_loses_nothing(apart: Stack, world: Everybody) -> None:
     ours, others = world.citizen(APART), world.citizen(OTHER)
     with world.webhooks(COOPERATIVE) as theirs, world.webhooks(ELSE) as elses, ExitStack() as paused:
         for citizen, comune in ((ours, APART), (others, OTHER)):
@@ -149,7 +146,7 @@ def test_who_is_stopped_delays_nobody_else_and_loses_nothing(apart: Stack, world
         assert world.told(others) == 3
 
 
-def test_comuni_move_back_and_out_again_by_one_command(apart: Stack, world: ContainersWorld) -> None:
+def test_comuni_move_back_and_out_again_by_one_command(apart: Stack, world: Everybody) -> None:
     citizen = world.citizen(APART)
     answer = apart.operate("comune", "together", APART)
     assert sorted(answer["stopped"]) == sorted(WORKERS)
