@@ -40,7 +40,7 @@ demo: environment ## the main job, end to end, on the running system
 
 test: environment lint contracts-check ## all tests, from nothing
 	@$(PYTHON) -m deploy.local packages
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup
 
 lint: environment ## style, types, and who may import whom
 	@$(VENV)/bin/ruff check .
