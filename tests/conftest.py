@@ -15,7 +15,7 @@ _TESTS: Final = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each folder by one process, with servers of its own; containers, which wait more than they work, first."""
+    """Each folder by one process, with servers of its own; containers, which mostly wait, first."""
     for item in items:
         folder, *further = item.path.relative_to(_TESTS).parts
         item.add_marker(pytest.mark.xdist_group("containers" if "containers" in further else folder))
