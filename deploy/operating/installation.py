@@ -173,6 +173,15 @@ def compose_labels(project: str, service: str) -> dict[str, str]:
     return {_PROJECT: project, _SERVICE: service, _ONE_OFF: "True"}
 
 
+def setting_of(container: Container, name: str) -> str | None:
+    """What its environment says, as it was made with; None if it does not."""
+    for each in container.attrs["Config"]["Env"] or ():
+        key, _, value = each.partition("=")
+        if key == name:
+            return str(value)
+    return None
+
+
 def documents(text: str) -> list[dict[str, Any]]:
     """The lines of JSON objects that a command printed as its answer, without those of its log."""
     parsed = [json.loads(line) for line in text.splitlines() if line.startswith("{")]

@@ -63,6 +63,13 @@ class Terminal:
         self.out.print(table)
         self.out.print()
 
+    def lines(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Names and values, which stay whole however narrow the terminal is; nothing with `--json`."""
+        if not self.as_json:
+            width = max(len(name) for name, _ in rows)
+            for name, value in rows:
+                self.out.print(f"{name:<{width}}  {value}", soft_wrap=True, highlight=False, markup=False)
+
     def plain(self, text: str) -> str:
         """Text from elsewhere, for `say`: nothing in it is taken for markup."""
         return escape(text)
