@@ -7,7 +7,7 @@ from typing import Final
 
 from deploy.operating.doctor.circumstances import Circumstances
 from deploy.operating.doctor.findings import COMPOSE, UP, Finding, Weight, check
-from deploy.operating.status import LATE_SECONDS, span
+from deploy.operating.status import LATE_SECONDS, NAMED, span
 
 _RUN_SERVERS: Final = f"{COMPOSE} … up servers"
 _FULL: Final = 0.5
@@ -140,7 +140,7 @@ def deliveries_are_made(given: Circumstances) -> Iterator[Finding]:
     for kind, seconds in given.seen.due_seconds.items():
         if seconds > LATE_SECONDS:
             yield Finding(
-                f"a {kind} has been due for {span(seconds)}",
+                f"{NAMED[kind]} has been due for {span(seconds)}",
                 "there are more of them than are sent, or their sender stands still",
                 f"{COMPOSE} … logs --tail 50 notifications-deliver; more of them: {UP} --scale"
                 " notifications-deliver=2",
