@@ -64,7 +64,9 @@ class Installation:
         number.
         """
         found: list[Container] = self.client.containers.list(
-            all=all_states, filters={"label": [f"{_PROJECT}={self.project}", f"{_ONE_OFF}=False"]}
+            all=all_states,
+            filters={"label": [f"{_PROJECT}={self.project}", f"{_ONE_OFF}=False"]},
+            ignore_removed=True,  # between being listed and being looked at
         )
         wanted = [each for each in found if not services or service_of(each) in services]
         return sorted(wanted, key=lambda each: (service_of(each), each.name or ""))
