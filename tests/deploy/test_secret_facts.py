@@ -109,7 +109,7 @@ def test_a_certificate_is_described_and_the_key_of_another_is_a_fault(directory:
 def test_a_part_that_cannot_be_asked_hides_no_other(directory: Path, tmp_path: Path) -> None:
     empty = tmp_path / "territory"
     empty.mkdir()
-    found = find_out(directory, empty, ("secrets", "broker", "territory", "disk"))
+    found = find_out(directory, empty, tmp_path / "apart.yaml", ("secrets", "broker", "territory", "disk"))
     assert Facts.model_validate_json(found.model_dump_json()) == found
     assert found.unknown == {"broker": "the territory's folder is not valid"}
     assert found.secrets is not None
