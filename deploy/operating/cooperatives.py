@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.broker.topology import cooperative_user
 from deploy.operating.doors import DOORS, Doors
 from deploy.operating.handover import addresses_of, handover, in_words, require_new, write_privately
 from deploy.operating.installation import OperationError
-from deploy.operating.loading import LOADING, load
+from deploy.operating.loading import LOADING, load, restart_readers
 from deploy.operating.terminal import Exit, Session, failing, session_of
 
 app = typer.Typer(help="The integrations of cooperatives.", no_args_is_help=True)
@@ -124,6 +125,8 @@ def rotate(
             if kinds:
                 step("new secrets")
                 credentials = doors.broker("rotate", slug, *kinds)
+            if broker:
+                restart_readers(installation, f"broker-{cooperative_user(slug)}")
             if api_client:
                 step("API client")
                 load(installation, "identity")

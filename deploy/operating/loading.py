@@ -1,4 +1,4 @@
-"""Loading the territory's folder into the services again, with the containers that did it at first."""
+"""Having what has changed read again: the territory's folder by the services, a secret by its containers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from deploy.operating.installation import Installation, OperationError
 
 LOADING: Final = ("identity", "catalogue", "vouchers")
 _SECONDS: Final = 300
+_STOP_SECONDS: Final = 30
 
 
 def load(installation: Installation, *services: str) -> None:
@@ -37,3 +38,21 @@ def _load(installation: Installation, service: str) -> None:
             raise OperationError(f"{name} ended with status {status}:\n{said}")
     except (DockerException, RequestException) as error:
         raise OperationError(f"{name}: {error}") from error
+
+
+def restart_readers(installation: Installation, secret: str) -> list[str]:
+    """Start the containers again that have this secret's file, which was replaced; their names.
+
+    A file is mounted as it was when the container began. OperationError.
+    """
+    readers = [
+        each
+        for each in installation.containers()
+        if any(mount["Source"].rpartition("/")[2] == secret for mount in each.attrs["Mounts"])
+    ]
+    try:
+        for each in readers:
+            each.restart(timeout=_STOP_SECONDS)
+    except (DockerException, RequestException) as error:
+        raise OperationError(f"restarting who reads {secret}: {error}") from error
+    return [str(each.name) for each in readers]

@@ -17,7 +17,11 @@ from deploy.operating.terminal import Exit, Terminal, failing, session_of
 LATE_SECONDS: Final = 60.0
 """An event, a webhook or an e-mail that has waited for longer is not on its way, it is held up."""
 
-NAMED: Final = {"webhook": "a webhook", "email": "an e-mail"}
+NAMED: Final = {
+    "webhook": "a webhook",
+    "webhook-apart": "a webhook of a cooperative that is served apart",
+    "email": "an e-mail",
+}
 _AGREEMENTS: Final = {"behind": "behind", "ahead": "ahead of"}
 
 
@@ -53,7 +57,7 @@ def troubles(seen: Observation) -> list[str]:
                 f" the oldest for {span(state.oldest_seconds)}"
             )
     found += [
-        f"deliver: {NAMED[kind]} has been due for {span(seconds)}"
+        f"deliver: {NAMED.get(kind, kind)} has been due for {span(seconds)}"
         for kind, seconds in seen.due_seconds.items()
         if seconds > LATE_SECONDS
     ]

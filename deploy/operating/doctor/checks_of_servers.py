@@ -140,7 +140,7 @@ def deliveries_are_made(given: Circumstances) -> Iterator[Finding]:
     for kind, seconds in given.seen.due_seconds.items():
         if seconds > LATE_SECONDS:
             yield Finding(
-                f"{NAMED[kind]} has been due for {span(seconds)}",
+                f"{NAMED.get(kind, kind)} has been due for {span(seconds)}",
                 "there are more of them than are sent, or their sender stands still",
                 f"{COMPOSE} … logs --tail 50 notifications-deliver; more of them: {UP} --scale"
                 " notifications-deliver=2",
