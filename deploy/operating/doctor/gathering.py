@@ -25,6 +25,7 @@ from deploy.operating.processes import instant
 _COMPOSE_SECONDS: Final = 20
 _COMMAND_SECONDS: Final = 10.0
 _DATA: Final = {"postgres": "/var/lib/postgresql/data", "rabbitmq": "/var/lib/rabbitmq"}
+"""Servers, and those of a cluster whose names begin so → where their data are."""
 _LIMIT: Final = "max-size"
 _BOUNDED_DRIVERS: Final = frozenset({"none", "local", "journald", "syslog", "fluentd", "gelf"})
 """They rotate by themselves, or keep nothing on this machine."""
@@ -125,12 +126,15 @@ def _loaded_at(containers: list[Container]) -> dt.datetime | None:
 
 
 def _volumes(installation: Installation) -> Iterator[tuple[str, Space]]:
-    for service, path in _DATA.items():
-        for each in installation.containers(service):
-            command = ("df", "--block-size=1", "--output=avail,size", path)
-            try:
-                printed = installation.output_of(each, *command, timeout_seconds=_COMMAND_SECONDS)
-            except OperationError:
-                continue  # it does not run, which is found elsewhere
-            free, total = printed.splitlines()[-1].split()
-            yield service, Space(int(free), int(total))
+    for each in installation.containers():
+        service = service_of(each)
+        path = next((path for server, path in _DATA.items() if service.startswith(server)), None)
+        if path is None:
+            continue
+        command = ("df", "--block-size=1", "--output=avail,size", path)
+        try:
+            printed = installation.output_of(each, *command, timeout_seconds=_COMMAND_SECONDS)
+        except OperationError:
+            continue  # it does not answer, which is found elsewhere
+        free, total = printed.splitlines()[-1].split()
+        yield service, Space(int(free), int(total))
