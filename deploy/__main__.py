@@ -7,8 +7,9 @@ from typing import Annotated, Final
 
 import typer
 
-from deploy.operating import checks_of_data, dead_letters
+from deploy.operating import checks_of_data, cooperatives, dead_letters
 from deploy.operating.apart import app as comune
+from deploy.operating.doctor.command import doctor
 from deploy.operating.failover import failover, replica
 from deploy.operating.manifests import manifests
 from deploy.operating.status import status
@@ -41,6 +42,7 @@ def options(
 app.command()(status)
 app.command()(sbom)
 app.command()(audit)
+app.command()(doctor)
 app.command()(checks_of_data.reconcile)
 app.command("verify-ledger")(checks_of_data.verify_ledger)
 app.command("check-topology")(checks_of_data.check_topology)
@@ -49,6 +51,7 @@ app.command()(failover)
 app.command()(replica)
 app.add_typer(comune, name="comune")
 app.command()(manifests)
+app.add_typer(cooperatives.app, name="cooperative")
 
 if __name__ == "__main__":
     given = sys.argv[1:]

@@ -15,7 +15,8 @@ import typer
 from deploy.containers.certificate import CertificateExists, make_certificate
 from deploy.containers.cooperative_commands import app as cooperative_commands
 from deploy.containers.disabled import disabled
-from deploy.containers.finding_out import PARTS, find_out
+from deploy.containers.facts import PARTS
+from deploy.containers.finding_out import find_out
 from deploy.containers.places import APART, SECRETS, TERRITORY, apart, fail, territory
 from deploy.containers.replication import NobodyFollows
 from deploy.containers.secrets import make

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
+
+PARTS: Final = ("secrets", "broker", "databases", "logins", "territory", "disk")
+"""What may be asked for alone."""
 
 
 class _Shape(BaseModel):
@@ -64,6 +68,8 @@ class DatabaseFacts(_Shape):
 
     version: str
     ahead_seconds: float
+    connections: int
+    maximum_connections: int
 
 
 class LoginFacts(_Shape):

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
 
 import httpx
 import psycopg
@@ -17,14 +16,12 @@ from deploy.broker.apart import ApartError, read_apart
 from deploy.containers.broker_facts import broker_facts
 from deploy.containers.database_facts import database_facts
 from deploy.containers.disabled import disabled
-from deploy.containers.facts import DiskFacts, Facts, TerritoryFacts
+from deploy.containers.facts import PARTS, DiskFacts, Facts, TerritoryFacts
 from deploy.containers.login_facts import login_facts
 from deploy.containers.secret_facts import secret_facts
 from deploy.local.secrets import Secrets
 from services.chassis.messaging.topology_check import TopologyError
 from services.contracts.territory import Territory, TerritoryErrors, read_territory
-
-PARTS: Final = ("secrets", "broker", "databases", "logins", "territory", "disk")
 
 
 class Unknowable(Exception):

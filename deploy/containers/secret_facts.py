@@ -44,6 +44,8 @@ def secret_facts(directory: Path, territory: Territory | None) -> SecretFacts:
                 check((directory / name).read_text().strip())
             except (OSError, ValueError) as error:
                 faults[name] = str(error)
+            except (AttributeError, KeyError, TypeError):
+                faults[name] = "it is JSON, and not in the form that it must have"
     return SecretFacts(
         directory_mode=stat.S_IMODE(directory.stat().st_mode),
         missing=missing,

@@ -64,7 +64,9 @@ class Installation:
         number.
         """
         found: list[Container] = self.client.containers.list(
-            all=all_states, filters={"label": [f"{_PROJECT}={self.project}", f"{_ONE_OFF}=False"]}
+            all=all_states,
+            filters={"label": [f"{_PROJECT}={self.project}", f"{_ONE_OFF}=False"]},
+            ignore_removed=True,  # between being listed and being looked at
         )
         wanted = [each for each in found if not services or service_of(each) in services]
         return sorted(wanted, key=lambda each: (service_of(each), each.name or ""))
@@ -171,6 +173,15 @@ def service_of(container: Container) -> str:
 def compose_labels(project: str, service: str) -> dict[str, str]:
     """Of a container that belongs to the project as one of `docker compose run` does."""
     return {_PROJECT: project, _SERVICE: service, _ONE_OFF: "True"}
+
+
+def setting_of(container: Container, name: str) -> str | None:
+    """What its environment says, as it was made with; None if it does not."""
+    for each in container.attrs["Config"]["Env"] or ():
+        key, _, value = each.partition("=")
+        if key == name:
+            return str(value)
+    return None
 
 
 def documents(text: str) -> list[dict[str, Any]]:

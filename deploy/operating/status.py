@@ -17,6 +17,13 @@ from deploy.operating.terminal import Exit, Terminal, failing, session_of
 LATE_SECONDS: Final = 60.0
 """An event, a webhook or an e-mail that has waited for longer is not on its way, it is held up."""
 
+NAMED: Final = {
+    "webhook": "a webhook",
+    "webhook-apart": "a webhook of a cooperative that is served apart",
+    "email": "an e-mail",
+}
+_AGREEMENTS: Final = {"behind": "behind", "ahead": "ahead of"}
+
 
 def status(context: typer.Context) -> None:
     """What runs, in which version, and how it is: processes, databases, outboxes, queues, dead letters.
@@ -41,7 +48,7 @@ def troubles(seen: Observation) -> list[str]:
     for service, state in seen.databases.items():
         if state.agreement != "same":
             found.append(
-                f"{service}: the database is {state.agreement} of the code:"
+                f"{service}: the database is {_AGREEMENTS[state.agreement]} the code:"
                 f" migration {state.database or 'none'}, the code's is {state.code}"
             )
         if state.oldest_seconds > LATE_SECONDS:
@@ -50,7 +57,7 @@ def troubles(seen: Observation) -> list[str]:
                 f" the oldest for {span(state.oldest_seconds)}"
             )
     found += [
-        f"deliver: a {kind} has been due for {span(seconds)}"
+        f"deliver: {NAMED.get(kind, kind)} has been due for {span(seconds)}"
         for kind, seconds in seen.due_seconds.items()
         if seconds > LATE_SECONDS
     ]

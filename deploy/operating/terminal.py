@@ -10,6 +10,8 @@ from enum import IntEnum
 from typing import Any, Final
 
 import typer
+from docker.errors import DockerException
+from requests.exceptions import RequestException
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -63,6 +65,13 @@ class Terminal:
         self.out.print(table)
         self.out.print()
 
+    def lines(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Names and values, which stay whole however narrow the terminal is; nothing with `--json`."""
+        if not self.as_json:
+            width = max(len(name) for name, _ in rows)
+            for name, value in rows:
+                self.out.print(f"{name:<{width}}  {value}", soft_wrap=True, highlight=False, markup=False)
+
     def plain(self, text: str) -> str:
         """Text from elsewhere, for `say`: nothing in it is taken for markup."""
         return escape(text)
@@ -106,9 +115,14 @@ def session_of(context: typer.Context) -> Session:
 
 @contextmanager
 def failing() -> Iterator[None]:
-    """An OperationError becomes its message on standard error and the exit code FAILED."""
+    """An OperationError, or that Docker Engine is lost, becomes its message on standard error and the exit
+    code FAILED.
+    """
     try:
         yield
     except OperationError as error:
         typer.echo(str(error), err=True)
+        raise typer.Exit(Exit.FAILED) from None
+    except (DockerException, RequestException) as error:
+        typer.echo(f"Docker Engine does not answer: {error}", err=True)
         raise typer.Exit(Exit.FAILED) from None

@@ -70,8 +70,8 @@ def _make(installation: Installation, pattern: Container, command: list[str], *,
     mounts = [
         Mount(
             target=each["Destination"],
-            source=each["Source"],
-            type="bind",
+            source=each.get("Name") or each["Source"],
+            type=each["Type"],
             read_only=not (writing and each["Destination"] == _SECRETS),
         )
         for each in pattern.attrs["Mounts"]

@@ -22,8 +22,8 @@ from services.notifications.application.disable_webhooks import disable_webhooks
 from services.notifications.application.enable_webhooks import enable_webhooks
 from services.notifications.application.rotate_secret import rotate_secret
 from services.notifications.bootstrap import SERVICE, manage_endpoints
-from services.notifications.persistence.endpoints import StoredEndpoint
-from services.notifications.persistence.providers import disabled_since
+from services.notifications.persistence.endpoints import StoredEndpoint, all_endpoints
+from services.notifications.persistence.providers import disabled_providers
 from services.notifications.settings import NotificationsSettings
 
 commands = typer.Typer()
@@ -33,16 +33,15 @@ _Provider = Annotated[str, typer.Argument(help="The cooperative's name in the te
 
 
 @endpoints.command("list")
-def list_(provider: _Provider) -> None:
-    """The cooperative's endpoints as one JSON document, and since when it is disabled."""
-    with _parts() as (settings, database):
-        found = manage_endpoints(settings, database).list(_acting_for(provider), provider)
-        with database.read() as connection:
-            since = disabled_since(connection, provider)
+def list_(
+    provider: Annotated[str | None, typer.Argument(help="Only of this cooperative.")] = None,
+) -> None:
+    """Endpoints, and the cooperatives that are disabled with since when, as one JSON document."""
+    with _parts() as (_, database), database.read() as connection:
+        found, disabled = all_endpoints(connection), disabled_providers(connection)
     _print({
-        "provider": provider,
-        "disabled_since": since and since.isoformat(),
-        "endpoints": [_shown(each) for each in found],
+        "disabled": {each: since.isoformat() for each, since in disabled.items()},
+        "endpoints": [_shown(each) for each in found if provider in {None, each.provider}],
     })  # fmt: skip
 
 
@@ -111,6 +110,7 @@ def _acting_for(provider: str) -> Caller:
 def _shown(endpoint: StoredEndpoint) -> dict[str, Any]:
     return {
         "id": str(endpoint.id),
+        "provider": endpoint.provider,
         "url": endpoint.url,
         "event_types": endpoint.event_types,
         "state": endpoint.state.value,

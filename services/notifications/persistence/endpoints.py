@@ -75,6 +75,13 @@ def list_endpoints(connection: sa.Connection, provider: str) -> list[StoredEndpo
     return [_stored(row) for row in connection.execute(query)]
 
 
+def all_endpoints(connection: sa.Connection) -> list[StoredEndpoint]:
+    """Those of all cooperatives, active and disabled, by cooperative, oldest first."""
+    query = sa.select(*_COLUMNS).where(_NOT_DELETED)
+    ordered = query.order_by(webhook_endpoint.c.provider, webhook_endpoint.c.id)
+    return [_stored(row) for row in connection.execute(ordered)]
+
+
 def find_endpoint(connection: sa.Connection, endpoint_id: UUID) -> StoredEndpoint | None:
     """The endpoint, unless it was deleted."""
     query = sa.select(*_COLUMNS).where(webhook_endpoint.c.id == endpoint_id, _NOT_DELETED)

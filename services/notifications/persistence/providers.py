@@ -16,11 +16,9 @@ def is_disabled(provider: sa.ColumnElement[str] | sa.Column[Any]) -> sa.ColumnEl
     return sa.exists().where(disabled_provider.c.provider == provider)
 
 
-def disabled_since(connection: sa.Connection, provider: str) -> datetime | None:
-    """Since when the cooperative is disabled; None if it is not."""
-    query = sa.select(disabled_provider.c.since).where(disabled_provider.c.provider == provider)
-    since: datetime | None = connection.scalar(query)
-    return since
+def disabled_providers(connection: sa.Connection) -> dict[str, datetime]:
+    """Each that is disabled, and since when."""
+    return {row.provider: row.since for row in connection.execute(sa.select(disabled_provider))}
 
 
 def disable(connection: sa.Connection, provider: str) -> bool:

@@ -142,7 +142,9 @@ def test_the_commands(world: World, receiver: Receivers) -> None:
     assert rotated["secret"] not in ("", added["secret"])
     assert json.loads(run("disable", PROVIDER).stdout) == {"provider": PROVIDER, "changed": True}
     listed = json.loads(run("list", PROVIDER).stdout)
-    assert listed["disabled_since"]
+    assert list(listed["disabled"]) == [PROVIDER]
+    assert json.loads(run("list", OTHER_PROVIDER).stdout)["endpoints"] == []
+    assert json.loads(run("list").stdout) == listed
     assert [(each["id"], each["url"]) for each in listed["endpoints"]] == [(added["id"], url)]
     assert "secret" not in str(listed["endpoints"])
     assert json.loads(run("enable", PROVIDER).stdout)["changed"]
