@@ -9,9 +9,11 @@ import typer
 
 from deploy.operating import checks_of_data, cooperatives, dead_letters
 from deploy.operating.apart import app as comune
+from deploy.operating.backup import app as backup
 from deploy.operating.doctor.command import doctor
 from deploy.operating.failover import failover, replica
 from deploy.operating.manifests import manifests
+from deploy.operating.restore import restore
 from deploy.operating.status import status
 from deploy.operating.terminal import Session, Terminal
 from deploy.supply_chain.commands import audit, sbom
@@ -47,6 +49,8 @@ app.command()(checks_of_data.reconcile)
 app.command("verify-ledger")(checks_of_data.verify_ledger)
 app.command("check-topology")(checks_of_data.check_topology)
 app.add_typer(dead_letters.app, name="dlq")
+app.add_typer(backup, name="backup")
+app.command()(restore)
 app.command()(failover)
 app.command()(replica)
 app.add_typer(comune, name="comune")

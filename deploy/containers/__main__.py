@@ -1,5 +1,5 @@
-"""`python -m deploy.containers secrets | certificate NAME… | servers | former | facts | cooperative …`, in
-the image `operations`.
+"""`python -m deploy.containers secrets | certificate NAME… | fingerprints | servers | former | facts |
+cooperative …`, in the image `operations`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from deploy.containers.cooperative_commands import app as cooperative_commands
 from deploy.containers.disabled import disabled
 from deploy.containers.facts import PARTS
 from deploy.containers.finding_out import find_out
+from deploy.containers.fingerprints import fingerprints as fingerprints_of
 from deploy.containers.places import APART, SECRETS, TERRITORY, apart, fail, territory
 from deploy.containers.replication import NobodyFollows
 from deploy.containers.secrets import make
@@ -44,6 +45,15 @@ def certificate(names: list[str]) -> None:
     typer.echo(
         f"A certificate for {', '.join(names)} is made, valid for 90 days; browsers will not trust it."
     )
+
+
+@app.command()
+def fingerprints() -> None:
+    """Print as JSON which keys these are: two installations with the same can read the same databases."""
+    try:
+        typer.echo(json.dumps(fingerprints_of(SECRETS)))
+    except (OSError, ValueError) as error:
+        fail(str(error))
 
 
 @app.command()

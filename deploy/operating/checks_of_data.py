@@ -21,30 +21,36 @@ _KINDS: Final = ("grpc",)
 
 def reconcile(context: typer.Context) -> None:
     """Compare seats, bookings, holds on vouchers, and budgets. Ends with 1 and names each difference."""
-
-    def differences(installation: Installation) -> tuple[list[str], str]:
-        def ask(service: str, command: str) -> Printed:
-            done = run_service(installation, service, command, kinds=_KINDS, timeout_seconds=_SECONDS)
-            return Printed(done.status, done.out, done.errors)
-
-        try:
-            found = lasting_differences(lambda: read_books(ask))
-        except CannotReadBooks as error:
-            raise OperationError(f"seats, bookings and holds cannot be compared: {error}") from error
-        of_vouchers, _ = _said(installation, "vouchers", "reconcile", r"\d+ differences\.")
-        return found + of_vouchers, "Seats, bookings, holds and budgets agree."
-
-    _report(context, differences)
+    _report(
+        context,
+        lambda installation: (differences(installation), "Seats, bookings, holds and budgets agree."),
+    )
 
 
 def verify_ledger(context: typer.Context) -> None:
     """Compute every voucher's ledger again. Ends with 1 and names each fault."""
-    _report(
-        context,
-        lambda installation: _said(
-            installation, "vouchers", "verify-ledger", r"\d+ vouchers, \d+ entries, \d+ faults"
-        ),
-    )
+    _report(context, _verified)
+
+
+def differences(installation: Installation) -> list[str]:
+    """One sentence for each difference between seats, bookings, holds and budgets that lasts."""
+
+    def ask(service: str, command: str) -> Printed:
+        done = run_service(installation, service, command, kinds=_KINDS, timeout_seconds=_SECONDS)
+        return Printed(done.status, done.out, done.errors)
+
+    try:
+        found = lasting_differences(lambda: read_books(ask))
+    except CannotReadBooks as error:
+        raise OperationError(f"seats, bookings and holds cannot be compared: {error}") from error
+    of_vouchers, _ = _said(installation, "vouchers", "reconcile", r"\d+ differences\.")
+    return found + of_vouchers
+
+
+def faults(installation: Installation) -> list[str]:
+    """One sentence for each fault of the ledger."""
+    found, _ = _verified(installation)
+    return found
 
 
 def check_topology(context: typer.Context) -> None:
@@ -58,6 +64,10 @@ def check_topology(context: typer.Context) -> None:
         return [f"missing {each}" for each in lacking], "The broker has every queue and binding."
 
     _report(context, missing)
+
+
+def _verified(installation: Installation) -> tuple[list[str], str]:
+    return _said(installation, "vouchers", "verify-ledger", r"\d+ vouchers, \d+ entries, \d+ faults")
 
 
 def _report(context: typer.Context, look: Callable[[Installation], tuple[list[str], str]]) -> None:

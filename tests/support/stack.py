@@ -42,6 +42,7 @@ class Stack:
         self.directory = directory
         self.secrets = directory / "secrets"
         self.secrets.mkdir(parents=True)
+        self.backups = directory / "backups"
         self.apart = directory / "apart.yaml"  # a copy: `comune apart` writes into it
         self.apart.write_bytes((ROOT / "deploy" / "apart.yaml").read_bytes())
         http, https, amqp, amqps, amqp_2, amqp_3 = _free_ports(6)
@@ -52,6 +53,7 @@ class Stack:
             "AMBITO_IMAGES": self.images,
             "AMBITO_VERSION": "test",
             "AMBITO_SECRETS": str(self.secrets),
+            "AMBITO_BACKUPS": str(self.backups),
             "AMBITO_APART": str(self.apart),
             "HTTP_BIND": f"127.0.0.1:{http}",
             "HTTPS_BIND": f"127.0.0.1:{https}",

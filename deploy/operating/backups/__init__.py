@@ -1,0 +1,1 @@
+"""What `backup` and `restore` are made of: the copy of the databases, the broker, the manifest."""
