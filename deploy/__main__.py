@@ -13,6 +13,7 @@ from deploy.operating.failover import failover, replica
 from deploy.operating.manifests import manifests
 from deploy.operating.status import status
 from deploy.operating.terminal import Session, Terminal
+from deploy.operating.upgrade import upgrade
 from deploy.supply_chain.commands import audit, sbom
 
 _JSON: Final = "--json"
@@ -39,6 +40,7 @@ def options(
 
 
 app.command()(status)
+app.command()(upgrade)
 app.command()(sbom)
 app.command()(audit)
 app.command()(checks_of_data.reconcile)
