@@ -16,6 +16,7 @@ from deploy.operating.manifests import manifests
 from deploy.operating.restore import restore
 from deploy.operating.status import status
 from deploy.operating.terminal import Session, Terminal
+from deploy.operating.upgrade import upgrade
 from deploy.supply_chain.commands import audit, sbom
 
 _JSON: Final = "--json"
@@ -42,6 +43,7 @@ def options(
 
 
 app.command()(status)
+app.command()(upgrade)
 app.command()(sbom)
 app.command()(audit)
 app.command()(doctor)

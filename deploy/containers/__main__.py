@@ -59,11 +59,14 @@ def fingerprints() -> None:
 @app.command()
 def servers(
     cluster: Annotated[bool, typer.Option(help="The servers of compose.cluster.yaml.")] = False,
+    keep_bindings: Annotated[
+        bool, typer.Option("--keep-bindings", help="Leave what another version of the services still needs.")
+    ] = False,
 ) -> None:
     """Make databases, roles, and the broker's users, exchanges, queues and policies what they must be."""
     try:
         left = (prepare_cluster if cluster else prepare)(
-            Secrets(SECRETS), territory(), apart(), disabled(SECRETS)
+            Secrets(SECRETS), territory(), apart(), disabled(SECRETS), keep_bindings=keep_bindings
         )
     except (psycopg.Error, httpx.HTTPError, TopologyError, NobodyFollows) as error:
         fail(str(error))

@@ -26,23 +26,33 @@ from services.contracts.territory import Territory
 
 
 def prepare(
-    secrets: Secrets, territory: Territory, apart: Apart, shut_out: Collection[str] = ()
+    secrets: Secrets,
+    territory: Territory,
+    apart: Apart,
+    shut_out: Collection[str] = (),
+    *,
+    keep_bindings: bool = False,
 ) -> list[Former]:
     """Databases with their roles; the broker's users, exchanges, queues and policies. May be repeated.
 
-    `shut_out`: cooperatives whose users cannot connect. Returns what is still left of groups of comuni that
-    are apart no more.
+    `shut_out`: cooperatives whose users cannot connect. `keep_bindings`: those that this version does not
+    need stay, for another that does. Returns what is still left of groups of comuni that are apart no more.
 
     Raises:
         psycopg.Error, httpx.HTTPError: a server does not answer as it must.
         TopologyError: the broker has something in another form, which it cannot change.
     """
     _prepare_databases(secrets, admin_url(secrets))
-    return prepare_broker(secrets, territory, apart, shut_out)
+    return prepare_broker(secrets, territory, apart, shut_out, keep_bindings=keep_bindings)
 
 
 def prepare_cluster(
-    secrets: Secrets, territory: Territory, apart: Apart, shut_out: Collection[str] = ()
+    secrets: Secrets,
+    territory: Territory,
+    apart: Apart,
+    shut_out: Collection[str] = (),
+    *,
+    keep_bindings: bool = False,
 ) -> list[Former]:
     """As `prepare`, with whichever database is the primary; and from then on it acknowledges what both have.
 
@@ -51,13 +61,18 @@ def prepare_cluster(
     """
     primary = admin_url(secrets, POSTGRES_CLUSTER)
     _prepare_databases(secrets, primary)
-    left = prepare_broker(secrets, territory, apart, shut_out)
+    left = prepare_broker(secrets, territory, apart, shut_out, keep_bindings=keep_bindings)
     acknowledge_on_both(primary)
     return left
 
 
 def prepare_broker(
-    secrets: Secrets, territory: Territory, apart: Apart, shut_out: Collection[str] = ()
+    secrets: Secrets,
+    territory: Territory,
+    apart: Apart,
+    shut_out: Collection[str] = (),
+    *,
+    keep_bindings: bool = False,
 ) -> list[Former]:
     """The broker's part of `prepare`."""
     wanted = wanted_topology(territory, apart)
@@ -67,8 +82,8 @@ def prepare_broker(
         for user in wanted.users
     }
     with management(secrets) as api:
-        apply(wanted, api, VHOST, passwords)
-        return forget(wanted, SERVICES, api, VHOST)
+        apply(wanted, api, VHOST, passwords, keep_bindings=keep_bindings)
+        return [] if keep_bindings else forget(wanted, SERVICES, api, VHOST)
 
 
 def left_over(secrets: Secrets, territory: Territory, apart: Apart) -> list[Former]:

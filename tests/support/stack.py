@@ -76,12 +76,12 @@ class Stack:
         self._files.append(str(file))
 
     @contextmanager
-    def under(self, *files: str) -> Iterator[None]:
-        """Up with more compose files; afterwards as before."""
+    def under(self, *files: str, only: Sequence[str] = ()) -> Iterator[None]:
+        """Up, or `only` these services, with more compose files; afterwards as before."""
         before = self._files
         self._files = [*before, *files]
         try:
-            self.compose("up", "--detach", "--wait")
+            self.compose("up", "--detach", "--wait", *(["--no-deps", *only] if only else []))
             yield
         finally:
             self._files = before
@@ -93,13 +93,17 @@ class Stack:
 
     def operate(self, *arguments: str, timeout_seconds: float = 300) -> Any:
         """What `python -m deploy` answers."""
-        run = subprocess.run(
+        run = self.operation(*arguments, timeout_seconds=timeout_seconds)
+        assert run.returncode == 0, f"{' '.join(arguments)}: {run.stdout[-2000:]}{run.stderr[-4000:]}"
+        return json.loads(run.stdout)
+
+    def operation(self, *arguments: str, timeout_seconds: float = 300) -> subprocess.CompletedProcess[str]:
+        """A run of `python -m deploy`, however it ends."""
+        return subprocess.run(
             [sys.executable, "-m", "deploy", "--project", self.project, "--json", *arguments],
             cwd=ROOT, env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=timeout_seconds, check=False,
         )  # fmt: skip
-        assert run.returncode == 0, f"{' '.join(arguments)}: {run.stdout[-2000:]}{run.stderr[-4000:]}"
-        return json.loads(run.stdout)
 
     def scale(self, service: str, replicas: int) -> None:
         """As many containers of this service as said; all healthy."""
@@ -112,6 +116,26 @@ class Stack:
         ]
         options = ("--detach", "--wait", "--no-recreate", "--no-deps")
         self.compose("up", *options, *numbers, *replicas)
+
+    @contextmanager
+    def built(self, root: Path, version: str) -> Iterator[None]:
+        """While images of this version are there, made from another copy of the project."""
+        environment = {**self._environment, "AMBITO_VERSION": version}
+        arguments = ["--profile", "tools", "build", "--quiet"]
+        files = [f"{root}/deploy/compose.yaml", f"{root}/deploy/compose.demo.yaml"]
+        _compose(files, arguments, environment, 900)
+        try:
+            yield
+        finally:
+            for image in self.client.images.list(filters={"reference": f"{self.images}/*:{version}"}):
+                self.client.images.remove(f"{image.tags[0].rpartition(':')[0]}:{version}", force=True)
+
+    def sql(self, database: str, statement: str) -> str:
+        """What PostgreSQL's superuser is answered, a line for each row."""
+        psql = ["psql", "-U", "ambito_admin", "-d", database, "-v", "ON_ERROR_STOP=1", "-qAtc", statement]
+        status, out = self.container("postgres").exec_run(psql)
+        assert status == 0, out.decode()
+        return str(out.decode())
 
     def rebuilt(self, service: str, root: Path) -> list[str]:
         """The layers of a service's image when it is made from another copy of the project."""

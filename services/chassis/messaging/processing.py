@@ -158,7 +158,8 @@ class Processor:
 
     def _process(self, received: Received) -> Verdict:
         if received.type not in self._types:
-            return Verdict(Outcome.DEAD, f"no handler for type {received.type}")
+            # While versions change, one that knows it may be beside this one, and will take it.
+            return Verdict(Outcome.AGAIN, f"no handler for type {received.type}")
         if received.type in self._alone:
             (verdict,) = self._handle([received])
         else:

@@ -17,19 +17,26 @@ _CLOSING_TURNS: Final = 20
 
 
 def apply(
-    topology: Topology, management: httpx.Client, vhost: str, passwords: Mapping[str, str | None]
+    topology: Topology,
+    management: httpx.Client,
+    vhost: str,
+    passwords: Mapping[str, str | None],
+    *,
+    keep_bindings: bool = False,
 ) -> None:
     """Create or bring up to date everything in `topology`; `passwords` has one for each of its users, or None
     for one who is not to connect.
 
     Bindings of these exchanges and queues that are not in the topology are removed, after those that are
-    missing were made. Queues are never deleted or emptied, users never removed.
+    missing were made, unless another version still works with them. Queues are never deleted or emptied,
+    users never removed.
 
     Args:
         topology: what `topology.build` returned.
         management: a client with the base URL and credentials of an administrator.
         vhost: created if missing.
         passwords: by user's name. Whoever gets None keeps the connections he has: `close_connections`.
+        keep_bindings: whether bindings that are not in the topology stay.
 
     Raises:
         TopologyError: something exists in another form, which the broker cannot change; or it refused a
@@ -55,7 +62,7 @@ def apply(
             api.path("queues", queue.name),
             {"durable": True, "auto_delete": False, "arguments": dict(QUEUE_ARGUMENTS)},
         )
-    _apply_bindings(api, topology)
+    _apply_bindings(api, topology, keep=keep_bindings)
     for user in topology.users:
         _apply_user(api, user, passwords[user.name])
 
@@ -130,12 +137,14 @@ class _Api:
         return response
 
 
-def _apply_bindings(api: _Api, topology: Topology) -> None:
+def _apply_bindings(api: _Api, topology: Topology, *, keep: bool) -> None:
     existing = {
         _binding(entry): entry["properties_key"] for entry in api.get(api.path("bindings")) if entry["source"]
     }
     for binding in sorted(topology.bindings - existing.keys(), key=repr):
         api.post(_path_of(api, binding), {"routing_key": binding.routing_key})
+    if keep:
+        return
     ours = {exchange.name for exchange in topology.exchanges} | {queue.name for queue in topology.queues}
     # What is bound to one with an alternate withholds messages from it: a partition that is no more.
     first_served = {exchange.name for exchange in topology.exchanges if exchange.alternate is not None}

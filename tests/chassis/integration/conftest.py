@@ -204,13 +204,14 @@ class Probe:
     def publisher(self) -> ConfirmingPublisher:
         return ConfirmingPublisher(self.vhost.amqp_url)
 
-    def apply_topology(self, topology: Topology | None = None) -> None:
+    def apply_topology(self, topology: Topology | None = None, *, keep_bindings: bool = False) -> None:
         with self.management() as management:
             apply(
                 topology or build({"probe": SERVICE.consumes}, [OUTSIDE], retry_delays_ms=DELAYS_MS),
                 management,
                 self.vhost.name,
                 {"probe": PASSWORD, "other": PASSWORD, OUTSIDE.user: PASSWORD},
+                keep_bindings=keep_bindings,
             )
 
     def management(self) -> httpx.Client:

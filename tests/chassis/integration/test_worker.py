@@ -61,19 +61,26 @@ def test_what_never_succeeds_becomes_a_dead_letter_with_its_reason(probe: Probe)
     assert dead.headers["ce-id"] == dead.properties["message_id"] == str(hopeless.id)
 
 
-def test_what_cannot_be_handled_is_a_dead_letter_at_once(probe: Probe) -> None:
+def test_what_this_version_does_not_know_is_tried_again_before_it_is_a_dead_letter(probe: Probe) -> None:
     probe.bind(NAMES.exchange, NAMES.queue, "thing.unheard.#")
-    doomed, unknown, malformed = event(DOOMED), event(UNHEARD), event(fail_times="many")
-    probe.publish(doomed, unknown, malformed)
+    probe.publish(event(UNHEARD))
+    probe.start_worker(WORKER_MAXIMUM_TRIES="3")
+    eventually(lambda: probe.depth(NAMES.dead_queue) == 1)
+    [dead] = probe.take(NAMES.dead_queue)
+    assert dead.headers["x-reason"] == f"gave up after 3 tries: no handler for type {UNHEARD}"
+
+
+def test_what_cannot_be_handled_is_a_dead_letter_at_once(probe: Probe) -> None:
+    doomed, malformed = event(DOOMED), event(fail_times="many")
+    probe.publish(doomed, malformed)
     probe.start_worker()
-    eventually(lambda: probe.depth(NAMES.dead_queue) == 3)
+    eventually(lambda: probe.depth(NAMES.dead_queue) == 2)
     reasons = {
         letter.properties["message_id"]: (letter.headers["x-reason"], letter.headers["x-failures"])
         for letter in probe.take(NAMES.dead_queue)
     }
     assert reasons == {
         str(doomed.id): ("doomed from the start", 1),
-        str(unknown.id): (f"no handler for type {UNHEARD}", 1),
         str(malformed.id): ("body is not a Instructions: fail_times: int_parsing", 1),
     }
 

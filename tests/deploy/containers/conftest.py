@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from docker import DockerClient
 
+from deploy.broker.topology import SERVICES
 from tests.support.stack import Stack, engine, running
 
 # Replicas are found again when a connection ends of age: here soon enough to be waited for.
@@ -25,6 +26,8 @@ def docker_engine() -> Iterator[DockerClient]:
 @pytest.fixture(scope="session")
 def stack(docker_engine: DockerClient, server_directory: Path) -> Iterator[Stack]:
     with running(
-        docker_engine, server_directory / "stack", [{"services": {"catalogue-grpc": YOUNG}}]
+        docker_engine,
+        server_directory / "stack",
+        [{"services": {f"{service}-grpc": YOUNG for service in SERVICES}}],
     ) as started:
         yield started
