@@ -44,7 +44,7 @@ class Stack:
         self.secrets.mkdir(parents=True)
         self.apart = directory / "apart.yaml"  # a copy: `comune apart` writes into it
         self.apart.write_bytes((ROOT / "deploy" / "apart.yaml").read_bytes())
-        http, https, amqp, amqps, amqp_2, amqp_3 = _free_ports(6)
+        http, https, amqp, amqps, amqp_2, amqp_3, prometheus = _free_ports(7)
         self._environment = {
             **os.environ,
             "COMPOSE_PROJECT_NAME": self.project,
@@ -59,10 +59,12 @@ class Stack:
             "AMQP_BIND_2": f"127.0.0.1:{amqp_2}",
             "AMQP_BIND_3": f"127.0.0.1:{amqp_3}",
             "AMQPS_BIND": f"127.0.0.1:{amqps}",
+            "PROMETHEUS_BIND": f"127.0.0.1:{prometheus}",
+            "AMBITO_BACKUPS": str(directory / "backups"),
         }
         self.base_url = f"http://127.0.0.1:{http}"
         self.api = f"{self.base_url}/api/v1"
-        self.https, self.amqps = https, amqps
+        self.https, self.amqps, self.prometheus = https, amqps, prometheus
         self.brokers = (amqp, amqp_2, amqp_3)
         """Ports; the second and third with compose.cluster.yaml."""
         self._files = ["deploy/compose.yaml", "deploy/compose.demo.yaml", *files]
@@ -74,12 +76,14 @@ class Stack:
         self._files.append(str(file))
 
     @contextmanager
-    def under(self, *files: str) -> Iterator[None]:
-        """Up with more compose files; afterwards as before."""
+    def under(self, *files: str, services: Sequence[str] = ()) -> Iterator[None]:
+        """Up with more compose files, and of what there is only these services if any are named; afterwards
+        as before.
+        """
         before = self._files
         self._files = [*before, *files]
         try:
-            self.compose("up", "--detach", "--wait")
+            self.compose("up", "--detach", "--wait", *services)
             yield
         finally:
             self._files = before
