@@ -42,9 +42,6 @@ class Watched:
         found: list[dict[str, Any]] = answer["data"]["result"]
         return found
 
-    def get(self, path: str) -> Any:  # JSON
-        return self._prometheus.get(path).json()["data"]
-
     def fires(self, alert: str, *, instead: Mapping[str, str] | None = None) -> list[dict[str, str]]:
         """The labels for which the condition of an alert holds, however short it has. `instead`: other limits
         than those of the rule, which take longer to exceed.
