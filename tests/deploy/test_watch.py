@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -57,20 +59,38 @@ def test_of_an_endpoint_that_is_not_there_nothing_is_told() -> None:
 
 
 def test_the_newest_backup_counts_and_what_is_no_backup_does_not(tmp_path: Path) -> None:
-    watch.look_at_backups(tmp_path / "missing")
-    assert metric("backup_newest_timestamp_seconds") == 0
+    missing, kept = tmp_path / "missing", tmp_path / "kept"
+    watch.look_at_backups(missing)
+    assert metric("backup_newest_timestamp_seconds", directory=str(missing)) == 0
     for name in ("20260103T040506Z", "20260102T040506Z", ".20260909T000000Z.unfinished", "notes"):
-        (tmp_path / name).mkdir()
-    watch.look_at_backups(tmp_path)
-    assert metric("backup_newest_timestamp_seconds") == datetime(2026, 1, 3, 4, 5, 6, tzinfo=UTC).timestamp()
+        (kept / name).mkdir(parents=True)
+    watch.look_at_backups(kept)
+    begun = datetime(2026, 1, 3, 4, 5, 6, tzinfo=UTC).timestamp()
+    assert metric("backup_newest_timestamp_seconds", directory=str(kept)) == begun
 
 
 def test_postgres_is_told_to_be_there_and_to_be_gone(postgres: Postgres) -> None:
     watch.look_at_postgres(postgres.admin_url)
-    assert metric("postgres_up") == 1
-    taken, limit = metric("postgres_connections"), metric("postgres_connections_limit")
+    assert metric("postgres_up", server="postgres") == 1
+    taken = metric("postgres_connections", server="postgres")
+    limit = metric("postgres_connections_limit", server="postgres")
     assert taken is not None
     assert limit is not None
     assert 1 <= taken < limit
     watch.look_at_postgres(f"postgresql://nobody@127.0.0.1:{free_port()}/none")
-    assert metric("postgres_up") == 0
+    assert metric("postgres_up", server="postgres") == 0
+
+
+def test_a_watch_tells_nothing_of_what_it_does_not_look_at() -> None:
+    program = (
+        "from prometheus_client import generate_latest\n"
+        "from deploy.observability import watch\n"
+        "print(generate_latest().decode())"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    values = [
+        line for line in told.stdout.splitlines() if line.startswith(("postgres", "backup", "certificate"))
+    ]
+    assert values == []
