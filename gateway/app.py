@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 
 from gateway import problems
 from gateway.api import (
@@ -67,6 +68,14 @@ _PROBLEM = {
         }
     },
 }
+# FastAPI would record paths with their ids, and texts of errors; what is told of a request, `Edge` tells.
+_SILENT: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 _API = (people, sessions, delegations, catalogue, bookings, plans, vouchers, messages, events)
 
 
@@ -91,6 +100,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         generate_unique_id_function=_operation_id,
         responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
         redirect_slashes=False,
+        telemetry=_SILENT,
     )
     app.state.verifier = TokenVerifier(settings.jwks_file)
     app.state.shared_reads = SharedReads(settings.shared_read_seconds)

@@ -27,15 +27,21 @@ from services.chassis import logs, ops
 
 EVERY_SECONDS: Final = float(os.environ.get("WATCH_EVERY_SECONDS", "10"))
 TIMEOUT_SECONDS: Final = 3
+_SERVER: Final = "postgres"
 _BACKUP: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _BACKUP_TIME: Final = "%Y%m%dT%H%M%SZ"
 
-_up = Gauge("postgres_up", "1 while PostgreSQL answers")
-_connections = Gauge("postgres_connections", "Connections of clients")
-_limit = Gauge("postgres_connections_limit", "How many there may be, without those kept for administrators")
+# With labels, so that a watch says nothing of what it does not look at: without, each would begin with 0.
+_up = Gauge("postgres_up", "1 while PostgreSQL answers", ["server"])
+_connections = Gauge("postgres_connections", "Connections of clients", ["server"])
+_limit = Gauge(
+    "postgres_connections_limit", "How many there may be, without those kept for administrators", ["server"]
+)
 _expires = Gauge("certificate_expires_timestamp_seconds", "End of the certificate, Unix time", ["endpoint"])
 _newest = Gauge(
-    "backup_newest_timestamp_seconds", "When the newest backup was begun, Unix time; 0: there is none"
+    "backup_newest_timestamp_seconds",
+    "When the newest backup was begun, Unix time; 0: there is none",
+    ["directory"],
 )
 
 _log = logs.get_logger(__name__)
@@ -52,13 +58,13 @@ def look_at_postgres(url: str) -> None:
                 " - current_setting('superuser_reserved_connections')::int FROM pg_stat_activity"
             ).fetchone()
     except psycopg.Error as error:
-        _up.set(0)
+        _up.labels(_SERVER).set(0)
         _log.warning("PostgreSQL does not answer", cause=type(error).__name__)
         return
-    _up.set(1)
+    _up.labels(_SERVER).set(1)
     if row is not None:
-        _connections.set(row[0])
-        _limit.set(row[1])
+        _connections.labels(_SERVER).set(row[0])
+        _limit.labels(_SERVER).set(row[1])
 
 
 def look_at_certificates(endpoints: Iterable[str]) -> None:
@@ -83,7 +89,7 @@ def look_at_backups(directory: Path) -> None:
         for name in names
         if _BACKUP.fullmatch(name)
     ]
-    _newest.set(max(begun, default=0.0))
+    _newest.labels(str(directory)).set(max(begun, default=0.0))
 
 
 def main() -> None:

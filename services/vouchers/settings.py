@@ -20,5 +20,7 @@ class VouchersSettings(ServiceSettings):
     expiry_every_seconds: float = Field(60.0, gt=0)
     ledger_every_seconds: float = Field(60.0, gt=0)
     """How often the next batch of the ledger is verified."""
+    budgets_every_seconds: float = Field(60.0, gt=0)
+    """How often a worker tells Prometheus anew what is allocated and committed."""
     reconcile_every_seconds: float = Field(3_600.0, gt=0)
     """How often the sums of vouchers and budgets are compared with it."""

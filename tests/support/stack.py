@@ -45,7 +45,7 @@ class Stack:
         self.backups = directory / "backups"
         self.apart = directory / "apart.yaml"  # a copy: `comune apart` writes into it
         self.apart.write_bytes((ROOT / "deploy" / "apart.yaml").read_bytes())
-        http, https, amqp, amqps, amqp_2, amqp_3 = _free_ports(6)
+        http, https, amqp, amqps, amqp_2, amqp_3, prometheus = _free_ports(7)
         self._environment = {
             **os.environ,
             "COMPOSE_PROJECT_NAME": self.project,
@@ -61,10 +61,12 @@ class Stack:
             "AMQP_BIND_2": f"127.0.0.1:{amqp_2}",
             "AMQP_BIND_3": f"127.0.0.1:{amqp_3}",
             "AMQPS_BIND": f"127.0.0.1:{amqps}",
+            "PROMETHEUS_BIND": f"127.0.0.1:{prometheus}",
+            "AMBITO_BACKUPS": str(directory / "backups"),
         }
         self.base_url = f"http://127.0.0.1:{http}"
         self.api = f"{self.base_url}/api/v1"
-        self.https, self.amqps = https, amqps
+        self.https, self.amqps, self.prometheus = https, amqps, prometheus
         self.brokers = (amqp, amqp_2, amqp_3)
         """Ports; the second and third with compose.cluster.yaml."""
         self._files = ["deploy/compose.yaml", "deploy/compose.demo.yaml", *files]
@@ -76,12 +78,14 @@ class Stack:
         self._files.append(str(file))
 
     @contextmanager
-    def under(self, *files: str, only: Sequence[str] = ()) -> Iterator[None]:
-        """Up, or `only` these services, with more compose files; afterwards as before."""
+    def under(self, *files: str, only: Sequence[str] = (), alone: bool = False) -> Iterator[None]:
+        """Up with more compose files: all, or `only` these services with what they need, or these `alone`;
+        afterwards as before.
+        """
         before = self._files
         self._files = [*before, *files]
         try:
-            self.compose("up", "--detach", "--wait", *(["--no-deps", *only] if only else []))
+            self.compose("up", "--detach", "--wait", *(["--no-deps"] if alone else []), *only)
             yield
         finally:
             self._files = before

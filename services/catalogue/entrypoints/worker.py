@@ -18,7 +18,7 @@ from services.chassis.messaging import Subscription, one_by_one
 
 SWEEP_SECONDS = 5
 SLOTS_SECONDS = 3_600
-OVERDUE_SECONDS = 15
+OVERDUE_SECONDS = 5
 
 
 def subscriptions(settings: Settings, database: Database) -> Sequence[Subscription]:  # noqa: ARG001 - as asked for

@@ -18,8 +18,6 @@ from services.vouchers.application.on_booking_ended import OnBookingEnded
 from services.vouchers.entrypoints import figures
 from services.vouchers.settings import VouchersSettings
 
-_BUDGETS_SECONDS = 60.0
-
 
 def subscriptions(_settings: VouchersSettings, _database: Database) -> Sequence[Subscription]:
     """Bookings move holds; everything else is kept as a copy."""
@@ -49,7 +47,7 @@ def jobs(settings: VouchersSettings, _database: Database) -> Sequence[Job]:
         Job("vouchers.expiry", settings.expiry_every_seconds, expire),
         Job("vouchers.ledger", settings.ledger_every_seconds, figures.LedgerWatch()),
         Job("vouchers.reconcile", settings.reconcile_every_seconds, figures.reconcile),
-        Job("vouchers.budgets", _BUDGETS_SECONDS, figures.tell_budgets, in_every_process=True),
+        Job("vouchers.budgets", settings.budgets_every_seconds, figures.tell_budgets, in_every_process=True),
     ]
 
 

@@ -95,7 +95,7 @@ def secured(stack: Stack, people: list[Booker], tmp_path_factory: pytest.TempPat
     patient = root / "patient.json"
     patient.write_text(json.dumps(PATIENT))
     proxied = stack.under(
-        "deploy/compose.tls.yaml", str(patient), only=["catalogue-grpc", "gateway", "proxy"]
+        "deploy/compose.tls.yaml", str(patient), only=["catalogue-grpc", "gateway", "proxy"], alone=True
     )
     with stack.built(root, NEXT), proxied:
         yield stack

@@ -1,14 +1,11 @@
 """Nobody changes the ledger through the service; who does it behind its back is found."""
 
-from collections.abc import Callable
-from typing import LiteralString
-
-import psycopg
 import pytest
 import sqlalchemy as sa
 
 from services.chassis.ids import new_id
 from services.vouchers.domain.voucher import Voucher
+from tests.vouchers.conftest import Tamper
 from tests.vouchers.world import World
 
 
@@ -23,18 +20,6 @@ def used(world: World) -> Voucher:
     world.deliver(consumed)
     assert world.verified().faults == ()
     return voucher
-
-
-@pytest.fixture
-def tamper(superuser: psycopg.Connection) -> Callable[..., int]:
-    """Runs a statement as superuser, the triggers switched off; returns how many rows it reached."""
-
-    def run(statement: LiteralString, *parameters: object) -> int:
-        with superuser.transaction():
-            superuser.execute("SET LOCAL session_replication_role = replica")
-            return superuser.execute(statement, parameters).rowcount
-
-    return run
 
 
 @pytest.mark.parametrize(
@@ -73,7 +58,7 @@ def test_vouchers_are_kept(world: World, used: Voucher, statement: str) -> None:
     ],
 )
 def test_tampering_is_found_where_it_is(
-    world: World, used: Voucher, tamper: Callable[..., int], statement: str, sequence: int
+    world: World, used: Voucher, tamper: Tamper, statement: str, sequence: int
 ) -> None:
     assert tamper(statement, used.id)
     verification = world.verified()
@@ -104,9 +89,7 @@ def test_a_balance_that_does_not_add_up_cannot_be_written(world: World, used: Vo
         connection.execute(sa.text("UPDATE voucher SET available = available + 1"))
 
 
-def test_a_lost_hold_is_found_by_reconciliation(
-    world: World, used: Voucher, tamper: Callable[..., int]
-) -> None:
+def test_a_lost_hold_is_found_by_reconciliation(world: World, used: Voucher, tamper: Tamper) -> None:
     tamper("UPDATE hold SET state = 'released', ended_at = now() WHERE voucher_id = %s", used.id)
     tamper("UPDATE budget SET committed_cents = committed_cents + 5 WHERE comune = 'L319'")
     differences = {(found.expected, found.found) for found in world.differences()}

@@ -4,14 +4,17 @@ import time
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.chassis.refusal import Refusal
 from services.chassis.rpc.context import Call, answering
 from services.contracts.generated.ambito.vouchers.v1 import vouchers_pb2 as pb
 from services.vouchers.application.verify_ledger import VerifyLedgerQuery, verify_ledger
 from services.vouchers.domain.refusals import LedgerTooLong
+from services.vouchers.entrypoints.figures import LedgerWatch
 from services.vouchers.entrypoints.grpc_api import VoucherServicer, build
 from services.vouchers.settings import VouchersSettings
+from tests.vouchers.conftest import Tamper
 from tests.vouchers.world import KEYS, OFFICER, PLAN_OFFICE, World
 
 
@@ -56,3 +59,25 @@ def test_a_call_is_bound_by_its_own_deadline(world: World, servicer: VoucherServ
     with answering(Call(caller=PLAN_OFFICE, deadline=time.monotonic())), pytest.raises(Refusal) as refused:
         servicer.VerifyLedger(pb.VerifyLedgerRequest(), None)
     assert refused.value.type == "ledger-too-long"
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_the_watch_goes_through_all_vouchers_batch_by_batch_and_tells_of_every_fault(
+    world: World, monkeypatch: pytest.MonkeyPatch, tamper: Tamper, count: int
+) -> None:
+    monkeypatch.setattr("services.vouchers.persistence.ledger.BATCH", 2)
+    last = max([world.voucher(60).id for _ in range(count)])
+    watch = LedgerWatch()
+
+    def told() -> float | None:
+        """After one pass, batch by batch."""
+        watch(world.database)
+        while watch._after is not None:
+            watch(world.database)
+        return REGISTRY.get_sample_value("ledger_faults")
+
+    assert told() == 0
+    tamper("UPDATE ledger_entry SET quantity = quantity + 1 WHERE voucher_id = %s AND sequence = 1", last)
+    assert (told() or 0) > 0
+    tamper("UPDATE ledger_entry SET quantity = quantity - 1 WHERE voucher_id = %s AND sequence = 1", last)
+    assert told() == 0
