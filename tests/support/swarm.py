@@ -67,7 +67,8 @@ class SwarmStack:
 
     def update(self, name: str) -> None:
         """Replace all its containers, as for a new version; returns when it is done."""
-        self.docker("service", "update", "--force", "--detach=false", "--quiet", f"{self.name}_{name}")
+        options = ("--force", "--detach=false", "--quiet", "--update-monitor=2s")
+        self.docker("service", "update", *options, f"{self.name}_{name}")
 
     def container(self, name: str) -> Container:
         """A running container of a service."""
