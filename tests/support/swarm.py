@@ -57,7 +57,7 @@ class SwarmStack:
     def service(self, name: str) -> Service:
         return self.client.services.get(f"{self.name}_{name}")
 
-    def wait(self, timeout_seconds: float = 420) -> None:
+    def wait(self, timeout_seconds: float = 900) -> None:
         """Until every service has its replicas and every job is done."""
         eventually(self._has_settled, timeout_seconds=timeout_seconds)
 
