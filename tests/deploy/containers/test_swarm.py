@@ -33,7 +33,13 @@ def to_try_it(secrets: Path) -> dict[str, Any]:
             "notifications-grpc": {"environment": PRIVATE},
             "notifications-deliver": {"environment": PRIVATE},
             "gateway": {"environment": {"REQUESTS_PER_MINUTE": "1000000"}},
-            "mail": {"image": image, "command": mail, "networks": ["egress"], "volumes": ["mail:/mail"]},
+            "mail": {
+                "image": image,
+                "command": mail,
+                "networks": ["egress"],
+                "volumes": ["mail:/mail"],
+                "deploy": {"endpoint_mode": "dnsrr"},
+            },
             "demo": {
                 "image": image,
                 "command": ["deploy.demo", "containers"],
