@@ -57,7 +57,7 @@ class SwarmStack:
     def service(self, name: str) -> Service:
         return self.client.services.get(f"{self.name}_{name}")
 
-    def wait(self, timeout_seconds: float = 420) -> None:
+    def wait(self, timeout_seconds: float = 900) -> None:
         """Until every service has its replicas and every job is done."""
         eventually(self._has_settled, timeout_seconds=timeout_seconds)
 
@@ -67,7 +67,8 @@ class SwarmStack:
 
     def update(self, name: str) -> None:
         """Replace all its containers, as for a new version; returns when it is done."""
-        self.docker("service", "update", "--force", "--detach=false", "--quiet", f"{self.name}_{name}")
+        options = ("--force", "--detach=false", "--quiet", "--update-monitor=2s")
+        self.docker("service", "update", *options, f"{self.name}_{name}")
 
     def container(self, name: str) -> Container:
         """A running container of a service."""

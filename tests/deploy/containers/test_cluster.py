@@ -78,6 +78,10 @@ def test_the_primary_database_dies_while_people_book(cluster: Stack, load: Load,
         more_bookings(load, 50)
     nothing_is_lost_or_doubled(cluster, load, reader)
     assert cluster.operate("replica", "--anew")["standby"] == "postgres"
+    cluster.operate("replica", "--alone")
+    with pytest.raises(AssertionError, match="postgres-replica acknowledged alone"):
+        cluster.operate("failover")
+    assert cluster.operate("replica")["synchronous"]
     frozen = primary(cluster)
     with load:
         more_bookings(load, 10)
