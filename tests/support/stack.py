@@ -62,7 +62,6 @@ class Stack:
             "AMQP_BIND_3": f"127.0.0.1:{amqp_3}",
             "AMQPS_BIND": f"127.0.0.1:{amqps}",
             "PROMETHEUS_BIND": f"127.0.0.1:{prometheus}",
-            "AMBITO_BACKUPS": str(directory / "backups"),
         }
         self.base_url = f"http://127.0.0.1:{http}"
         self.api = f"{self.base_url}/api/v1"
