@@ -41,7 +41,7 @@ class Booker:
 
 def bookers(stack: Stack, number: int) -> list[Booker]:
     """New ones, in turn for each of PROVIDERS."""
-    with closing(ContainerWorld(stack)) as world:
+    with closing(ContainerWorld(stack.base_url, stack.secrets)) as world:
         first = world.first_day() + timedelta(days=_NOTICE_DAYS)
         found = []
         for count in range(number):
