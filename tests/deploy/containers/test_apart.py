@@ -18,7 +18,7 @@ from tests.support.stack import Stack
 from tests.system.world import Citizen
 
 APART, OTHER = "L319", "C300"
-COOPERATIVE, ELSE = "casa-tiglio", "lanterna-verde"
+COOPERATIVE, ELSE = "casa-tiglio", "ponte-sull-olona"
 WORKERS = ["tradate-vouchers-worker", "tradate-notifications-worker"]
 OWN = [*WORKERS, "casa-tiglio-deliver", "casa-tiglio-bridge"]
 SHARED_DELIVER = "notifications-deliver"
@@ -42,7 +42,10 @@ class Everybody(ContainerWorld):
         start = self.first_day()
         end = start + timedelta(days=7)
         query = {"from_date": start, "to_date": end, "comune": comune, "provider": provider}
-        slots = self.anyone.ok(self.anyone.get("/services/sad-anziani/slots", **query))["items"]
+        slots = eventually(
+            lambda: self.anyone.ok(self.anyone.get("/services/sad-anziani/slots", **query))["items"],
+            timeout_seconds=SOON,  # the first ones are made when the installation is new
+        )
         slot = next(each for each in slots if each["local_start"] not in self._taken)
         self._taken.add(slot["local_start"])
         return str(citizen.session.ok(self.book(citizen, slot["id"]))["id"])
