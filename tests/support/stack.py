@@ -81,14 +81,22 @@ class Stack:
         """Up with more compose files: all, or `only` these services with what they need, or these `alone`;
         afterwards as before.
         """
+        try:
+            with self.with_files(*files):
+                self.compose("up", "--detach", "--wait", *(["--no-deps"] if alone else []), *only)
+                yield
+        finally:
+            self.compose("up", "--detach", "--wait", "--remove-orphans")
+
+    @contextmanager
+    def with_files(self, *files: str) -> Iterator[None]:
+        """More compose files for the commands within."""
         before = self._files
         self._files = [*before, *files]
         try:
-            self.compose("up", "--detach", "--wait", *(["--no-deps"] if alone else []), *only)
             yield
         finally:
             self._files = before
-            self.compose("up", "--detach", "--wait", "--remove-orphans")
 
     def compose(self, *arguments: str, timeout_seconds: float = 300) -> str:
         """Run a command of compose; its standard output."""
