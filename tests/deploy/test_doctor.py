@@ -80,7 +80,7 @@ DAMAGES: list[tuple[Circumstances, str, str]] = [
     (unknown("broker", "it does not answer"), "everything_answers", "it does not answer"),
     (with_database(database="0001", agreement="behind"), "databases_are_migrated", "vouchers-prepare"),
     (with_database(database="0003", agreement="ahead"), "databases_are_migrated", "upgrade"),
-    (with_facts(broker={"missing_queues": ["coop.aurora"]}), "broker_has_what_it_must", "up servers"),
+    (with_facts(broker={"missing_queues": ["coop.aurora"]}), "broker_has_what_it_must", "run --rm servers"),
     (with_facts(broker={"missing_bindings": ["from a to b"]}), "broker_has_what_it_must", "outbox again"),
     (
         with_facts(broker={"unknown_queues": ["old"], "queues": [queue("old", ready=3)]}),
@@ -108,12 +108,12 @@ DAMAGES: list[tuple[Circumstances, str, str]] = [
     (
         with_facts(logins={"database_refuses": {"identity": "no"}}),
         "databases_take_the_passwords",
-        "up servers",
+        "run --rm servers",
     ),
     (
         with_facts(logins={"broker_refuses": {"coop-aurora": "no"}}),
         "broker_takes_the_passwords",
-        "up servers",
+        "run --rm servers",
     ),
     (
         with_facts(logins={"broker_lets_in": ["coop-aurora"]}),

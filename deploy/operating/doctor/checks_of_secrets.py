@@ -9,7 +9,7 @@ from deploy.operating.doctor.circumstances import Circumstances
 from deploy.operating.doctor.findings import COMPOSE, Finding, Weight, check
 
 _RUN_SECRETS: Final = f"{COMPOSE} -f deploy/compose.yaml run --rm secrets"
-_RUN_SERVERS: Final = f"{COMPOSE} … up servers"
+_RUN_SERVERS: Final = f"{COMPOSE} … run --rm servers"
 _DEMO_MAIL: Final = "smtp://mail:25"
 _DENIED: Final = ("401", "password authentication failed")
 

@@ -9,7 +9,7 @@ from deploy.operating.doctor.circumstances import Circumstances
 from deploy.operating.doctor.findings import COMPOSE, UP, Finding, Weight, check
 from deploy.operating.status import LATE_SECONDS, NAMED, span
 
-_RUN_SERVERS: Final = f"{COMPOSE} … up servers"
+_RUN_SERVERS: Final = f"{COMPOSE} … run --rm servers"
 _FULL: Final = 0.5
 _BUSY: Final = 0.8
 

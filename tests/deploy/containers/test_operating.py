@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -121,7 +122,7 @@ def test_status_shows_everything_and_what_does_not_answer_hides_nothing_else(
         table = operator.run("status")
     assert table.returncode == Exit.FOUND
     assert "rabbitmq-1: paused" in table.stdout
-    assert "vouchers       0002" in table.stdout
+    assert re.search(r"vouchers +(\d{4}) +\1 +same", table.stdout), table.stdout
 
 
 def test_doctor_finds_what_is_damaged_and_the_cures_it_names_help(stack: Stack, operator: Operator) -> None:
@@ -141,8 +142,8 @@ def test_doctor_finds_what_is_damaged_and_the_cures_it_names_help(stack: Stack, 
             "everything_runs", "broker_has_what_it_must", "queues_are_read", "broker_takes_the_passwords",
             "secrets_can_be_used", "secrets_are_private",
         }  # fmt: skip
-        assert "up servers" in cures["broker_takes_the_passwords"]
-        assert "up servers" in cures["broker_has_what_it_must"]
+        assert "run --rm servers" in cures["broker_takes_the_passwords"]
+        assert "run --rm servers" in cures["broker_has_what_it_must"]
         assert "chmod 700" in cures["secrets_are_private"]
         lacking = operator.ask("check-topology", status=Exit.FOUND)["found"]
         assert f"missing queue coop.{SLUG}" in lacking
@@ -150,7 +151,7 @@ def test_doctor_finds_what_is_damaged_and_the_cures_it_names_help(stack: Stack, 
         (stack.secrets / "smtp-url").write_text("smtp://mail:25")
         (stack.secrets / "smtp-url").chmod(0o444)
         stack.secrets.chmod(0o700)
-        stack.compose("up", "servers")
+        stack.compose("run", "--rm", "servers")
         stack.compose("up", "--detach", "--wait", "--no-recreate", "catalogue-worker")
     eventually(lambda: operator.ask("doctor")["well"], timeout_seconds=90)
 
