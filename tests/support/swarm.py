@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from docker import DockerClient
+from docker.errors import APIError
 from docker.models.containers import Container
 from docker.models.services import Service
 
@@ -101,10 +102,20 @@ def swarm_stack(client: DockerClient, images: str, secrets: Path) -> Iterator[Sw
         node.update({**node.attrs["Spec"], "Labels": labels})
         yield stack
     finally:
-        client.swarm.leave(force=True)
+        stack.docker("stack", "rm", stack.name)
+        eventually(lambda: _left(client), timeout_seconds=120)
         eventually(lambda: not _left_over(client, stack.name), timeout_seconds=120)
         for volume in client.volumes.list(filters={"label": f"com.docker.stack.namespace={stack.name}"}):
             volume.remove(force=True)
+
+
+def _left(client: DockerClient) -> bool:
+    """Leaves the swarm; whether it has been left. The engine gives up when there is much to end."""
+    try:
+        client.swarm.leave(force=True)
+    except APIError as error:
+        return "not part of a swarm" in str(error)
+    return True
 
 
 def _left_over(client: DockerClient, name: str) -> bool:
