@@ -78,6 +78,11 @@ DAMAGES: list[tuple[Circumstances, str, str]] = [
     (with_process("gateway", image="ambito/gateway:latest"), "versions_can_be_told_apart", "AMBITO_VERSION"),
     (circumstances(log_limits={"mine": None}), "logs_are_bounded", "max-size"),
     (unknown("broker", "it does not answer"), "everything_answers", "it does not answer"),
+    (
+        unknown("broker", "[Errno -3] Temporary failure in name resolution"),
+        "everything_answers",
+        "by name: broker",
+    ),
     (with_database(database="0001", agreement="behind"), "databases_are_migrated", "vouchers-prepare"),
     (with_database(database="0003", agreement="ahead"), "databases_are_migrated", "upgrade"),
     (with_facts(broker={"missing_queues": ["coop.aurora"]}), "broker_has_what_it_must", "run --rm servers"),

@@ -12,12 +12,23 @@ from deploy.operating.status import LATE_SECONDS, NAMED, span
 _RUN_SERVERS: Final = f"{COMPOSE} … run --rm servers"
 _FULL: Final = 0.5
 _BUSY: Final = 0.8
+_NO_DNS: Final = "failure in name resolution"
 
 
 @check
 def everything_answers(given: Circumstances) -> Iterator[Finding]:
     """What could not be asked may be well or not."""
+    unresolved = [part for part, reason in given.seen.unknown.items() if _NO_DNS in reason]
+    if unresolved:
+        yield Finding(
+            f"containers do not find each other by name: {', '.join(unresolved)}",
+            "Docker Engine's own DNS does not answer in their networks; nothing new can connect there",
+            f"look whether the machine is overloaded; then make the networks anew: {COMPOSE} … down and {UP}"
+            " (data stay), or restart Docker Engine",
+        )
     for part, reason in given.seen.unknown.items():
+        if part in unresolved:
+            continue
         yield Finding(
             f"nothing is known about {part}: {reason}",
             "what is wrong there cannot be seen",
