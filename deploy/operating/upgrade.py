@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.operating.backups import store
 from deploy.operating.installation import Installation, OperationError
 from deploy.operating.terminal import Session, failing, session_of
 from deploy.operating.upgrade_checks import amiss, backup_amiss
@@ -40,7 +41,7 @@ def upgrade(
     ] = None,
     backups: Annotated[
         Path, typer.Option(envvar="AMBITO_BACKUPS", help="The directory in which backups are kept.")
-    ] = Path("deploy/backups"),
+    ] = store.DEFAULT,
 ) -> None:
     """Bring everything to another version while it works: expand databases, roll, contract.
 

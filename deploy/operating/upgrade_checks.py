@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Final
 
 from docker.errors import ImageNotFound
 
+from deploy.operating.backups import store
+from deploy.operating.backups.manifest import Manifest
 from deploy.operating.installation import Installation, OperationError, health_of, service_of
 from deploy.operating.upgrade_plan import Layout, named
 
@@ -31,18 +32,13 @@ def amiss(installation: Installation, now: Layout, then: Layout, *, back: bool, 
 
 
 def backup_amiss(root: Path, within: timedelta) -> list[str]:
-    """A sentence if no backup below `root` was taken within this time."""
-    taken = []
-    for manifest in root.glob("*/manifest.json"):
-        try:
-            at = datetime.fromisoformat(json.loads(manifest.read_text())["taken_at"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # a backup that is not whole
-        taken.append(at if at.tzinfo else at.replace(tzinfo=UTC))
-    if taken and max(taken) >= datetime.now(UTC) - within:
+    """A sentence if no backup in `root` was begun within this time. OperationError if the newest is none."""
+    found = store.backups(root)
+    newest = Manifest.read(found[-1]).begun_at if found else None
+    if newest is not None and newest >= datetime.now(UTC) - within:
         return []
-    newest = f"the newest is of {max(taken):%Y-%m-%d %H:%M}" if taken else f"there is none in {root}"
-    return [f"no backup is younger than {within.total_seconds() / 3600:g} hours: {newest}"]
+    which = f"there is none in {root}" if newest is None else f"the newest is of {newest:%Y-%m-%d %H:%M} UTC"
+    return [f"no backup is younger than {within.total_seconds() / 3600:g} hours: {which}"]
 
 
 def _missing_images(installation: Installation, then: Layout) -> Iterator[str]:

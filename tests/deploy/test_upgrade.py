@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deploy.operating.backups.manifest import NAME, Manifest, Postgres
 from deploy.operating.installation import OperationError
 from deploy.operating.upgrade_checks import backup_amiss
 from deploy.operating.upgrade_plan import How, Layout, layout
@@ -100,14 +100,18 @@ def test_the_version_is_written_and_all_else_stays(tmp_path: Path, before: str |
 
 
 def test_a_backup_is_asked_for_by_its_age(tmp_path: Path) -> None:
-    def backup(name: str, **manifest: object) -> None:
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "manifest.json").write_text(json.dumps(manifest))
+    def backup(hours_ago: int) -> None:
+        begun_at = datetime.now(UTC) - timedelta(hours=hours_ago)
+        server = Postgres(version="17.2", major=17)
+        nothing: dict[str, Any] = {key: {} for key in ("images", "databases", "queues", "keys", "files")}
+        made = Manifest(project="p", begun_at=begun_at, data_until=begun_at, postgres=server, **nothing)
+        directory = tmp_path / f"{begun_at:%Y%m%dT%H%M%SZ}"
+        directory.mkdir()
+        (directory / NAME).write_text(made.model_dump_json())
 
     assert "there is none" in backup_amiss(tmp_path, timedelta(hours=2))[0]
-    backup("torn")
-    backup("old", taken_at=(datetime.now(UTC) - timedelta(hours=3)).isoformat())
+    backup(3)
     assert "the newest is of" in backup_amiss(tmp_path, timedelta(hours=2))[0]
     assert backup_amiss(tmp_path, timedelta(hours=4)) == []
-    backup("new", taken_at=datetime.now(UTC).isoformat())
+    backup(0)
     assert backup_amiss(tmp_path, timedelta(hours=2)) == []
