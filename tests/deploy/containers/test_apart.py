@@ -30,7 +30,7 @@ class Everybody(ContainerWorld):
     """Citizens and cooperatives of the installation."""
 
     def __init__(self, stack: Stack) -> None:
-        super().__init__(stack)
+        super().__init__(stack.base_url, stack.secrets)
         network = stack.client.networks.get(f"{stack.project}_egress")
         self._host = network.attrs["IPAM"]["Config"][0]["Gateway"]  # this machine, for those who deliver
         self._taken: set[str] = set()
