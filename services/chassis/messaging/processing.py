@@ -31,6 +31,8 @@ _log = get_logger(__name__)
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 _UNKNOWN: Final = "unknown"
 """Instead of a type that nobody here handles: whoever publishes could invent any number of them."""
+_TRIES_OF_UNKNOWN: Final = 4
+"""Over half a minute: of two versions at work, the newer has it by then."""
 
 _handled = Counter("events_handled_total", "Messages by what became of them", ["type", "outcome"])
 _seconds = Histogram(
@@ -72,6 +74,8 @@ class Verdict:
     reason: str = ""
     consumer: str = ""
     """Whose failure it is, if it is one consumer's."""
+    tries: int | None = None
+    """So many are enough, if they are fewer than usual."""
 
 
 _FAILED: Final = frozenset({Outcome.AGAIN, Outcome.DEAD})
@@ -159,7 +163,7 @@ class Processor:
     def _process(self, received: Received) -> Verdict:
         if received.type not in self._types:
             # While versions change, one that knows it may be beside this one, and will take it.
-            return Verdict(Outcome.AGAIN, f"no handler for type {received.type}")
+            return Verdict(Outcome.AGAIN, f"no handler for type {received.type}", tries=_TRIES_OF_UNKNOWN)
         if received.type in self._alone:
             (verdict,) = self._handle([received])
         else:

@@ -31,7 +31,7 @@ class Settlement:
             return True
         if verdict.outcome is Outcome.RETURN:
             return False
-        exhausted = delivery.failures + 1 >= self._maximum_tries
+        exhausted = delivery.failures + 1 >= min(self._maximum_tries, verdict.tries or self._maximum_tries)
         if verdict.outcome is Outcome.DEAD or exhausted:
             reason = verdict.reason
             if verdict.outcome is Outcome.AGAIN:

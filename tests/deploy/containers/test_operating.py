@@ -159,7 +159,7 @@ def test_doctor_finds_what_is_damaged_and_the_cures_it_names_help(stack: Stack, 
 def test_a_cooperative_comes_changes_its_credentials_is_shut_out_and_let_in(
     stack: Stack, operator: Operator, tmp_path: Path
 ) -> None:
-    receiver = "http://172.31.255.254:9/ambito"
+    receiver = "http://172.31.255.254:9009/ambito"
     file = tmp_path / "credentials.json"
     operator.ask("cooperative", "add", SLUG, "--webhook", receiver, "--output", str(file))
     assert file.stat().st_mode & 0o777 == 0o600
