@@ -12,7 +12,7 @@ FIND_PYTHON := $$(for each in /usr/bin/python3 python3; do \
 # One copy of the environment per lock file: made again only when the lock has changed.
 READY := $(VENV)/.ready
 
-.PHONY: help up down status logs reconcile clean demo test lint format contracts contracts-check bench bench-growth faults lock environment sbom audit
+.PHONY: help up down status logs reconcile clean demo test test-long lint format contracts contracts-check bench bench-growth faults lock environment sbom audit
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -40,7 +40,10 @@ demo: environment ## the main job, end to end, on the running system
 
 test: environment lint contracts-check ## all tests, from nothing
 	@$(PYTHON) -m deploy.local packages
-	@$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup
+	@$(PYTHON) -m pytest -m "not long" --numprocesses 2 --dist loadgroup
+
+test-long: environment ## what takes whole installations in containers, and long: upgrades, clusters, alerts
+	@$(PYTHON) -m pytest -m long -v tests/deploy/containers
 
 lint: environment ## style, types, and who may import whom
 	@$(VENV)/bin/ruff check .

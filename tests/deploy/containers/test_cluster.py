@@ -19,6 +19,8 @@ from tests.faults.load import Load
 from tests.support.polling import eventually
 from tests.support.stack import Stack, running
 
+pytestmark = pytest.mark.long
+
 NODES = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
 SERVICES = ("identity", "catalogue", "vouchers", "notifications")
 UNPUBLISHED = "SELECT event_id FROM outbox WHERE published_at IS NULL"

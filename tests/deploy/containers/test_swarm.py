@@ -17,6 +17,8 @@ from tests.support.polling import eventually
 from tests.support.stack import ROOT, Stack
 from tests.support.swarm import SwarmStack, swarm_stack
 
+pytestmark = pytest.mark.long
+
 CONFIRMED = "SELECT subject FROM outbox WHERE type = 'ambito.catalogue.booking.confirmed.v1'"
 UNPUBLISHED = "SELECT event_id FROM outbox WHERE published_at IS NULL"
 PRIVATE = {"WEBHOOK_ALLOWED_NETWORKS": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"}

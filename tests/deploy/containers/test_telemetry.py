@@ -25,6 +25,8 @@ from tests.support.polling import eventually
 from tests.support.stack import PROCESSES, Stack, addresses, service_of
 from tests.support.watched import RULES, WATCHING, Watched, wait_until_all_answer, watched
 
+pytestmark = pytest.mark.long
+
 BOOK = "POST /bookings"
 PERSONAL = re.compile(
     rf"\b({'|'.join((*cast._FAMILY_NAMES, *cast._MOTHERS, *cast._DAUGHTERS))})\b"

@@ -20,6 +20,8 @@ from tests.deploy.containers.bookings import Booker, Load, bookers
 from tests.support.polling import eventually
 from tests.support.stack import PROCESSES, ROOT, Stack
 
+pytestmark = pytest.mark.long
+
 NOW, NEXT, SOUND = "test", "next", "next-sound"
 TABLES = {"catalogue": "booking", "vouchers": "hold"}
 EXPAND = "ALTER TABLE {table} ADD COLUMN written_by text DEFAULT current_setting('application_name')"
