@@ -9,7 +9,7 @@ from tests.support.postgres import Postgres
 _EMPTY = """
 DO $$ BEGIN EXECUTE (
     SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ')
-    FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'applied_migration')
 ); END $$
 """
 

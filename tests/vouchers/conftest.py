@@ -18,7 +18,9 @@ DECLARE
 BEGIN
     -- The triggers that keep ledger and vouchers from being emptied do not fire for a replica.
     SET LOCAL session_replication_role = replica;
-    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    FOR name IN
+        SELECT tablename FROM pg_tables
+        WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'applied_migration')
     LOOP
         EXECUTE format('DELETE FROM %I', name);
     END LOOP;

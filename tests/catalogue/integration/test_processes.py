@@ -16,6 +16,7 @@ from services.catalogue.entrypoints.worker import jobs, subscriptions
 from services.catalogue.persistence import tables
 from services.catalogue.settings import Settings
 from services.chassis.ids import new_id
+from services.chassis.migrations import BOOKKEEPING
 from tests.catalogue.world import World
 
 ROOT = Path(__file__).parents[3]
@@ -23,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_tables_are_what_the_migrations_make(world: World) -> None:
     inspector = sa.inspect(world.database.engine)
-    names = set(inspector.get_table_names()) - {"alembic_version"}
+    names = set(inspector.get_table_names()) - BOOKKEEPING
     assert names == set(tables.metadata.tables)
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     for name, table in tables.metadata.tables.items():
@@ -42,7 +43,7 @@ def test_the_worker_s_parts(world: World) -> None:
     handled = {kind for one in subscriptions(settings, world.database) for kind in one.event_types}
     assert handled == SERVICE.consumes
     made = {job.name: job for job in jobs(settings, world.database)}
-    assert set(made) == {"sweep", "slots"}
+    assert set(made) == {"sweep", "slots", "overdue", "reconcile"}
     world.holds.hold = _dies  # type: ignore[method-assign]
     with suppress(KeyboardInterrupt):
         world.book(voucher=new_id())

@@ -170,6 +170,7 @@ def test_a_user_without_a_password_cannot_connect_and_is_thrown_out(probe: Probe
             return close_connections(management, OUTSIDE.user) == 0 and not is_open(reader)
 
         eventually(closed)
+        reader.collect()
         with pytest.raises(AccessRefused):
             connect(url, timeout_seconds=5, name="reader")
         apply(wanted, management, probe.vhost.name, {"probe": PASSWORD, OUTSIDE.user: PASSWORD})
