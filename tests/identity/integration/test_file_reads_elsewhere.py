@@ -105,8 +105,8 @@ def test_a_repeated_event_is_one_read(world: World) -> None:
 @pytest.mark.parametrize(
     ("reader", "role", "shown"),
     [
-        (str(new_id()), WORKER, "Tradate"),
-        (str(new_id()), "plan_office:tradate", "plan_office:tradate"),
+        ("01a22348-2ed6-77c1-bcc2-ab7d3ae1b843", WORKER, "Tradate"),
+        ("01a22348-2ed6-77c1-bcc2-ab7e98607750", "plan_office:tradate", "plan_office:tradate"),
         ("no-account", "plan_office:tradate", "plan_office:tradate"),
     ],
 )
