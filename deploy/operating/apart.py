@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 import typer
-from rich.progress import Progress, TaskID
 
 from deploy.broker.apart import SERVICES_APART, Apart, ApartError, Group, checked, write_apart
+from deploy.broker.former import Former
 from deploy.operating.apart_plan import Plan, read_plan
 from deploy.operating.installation import Installation, OperationError
 from deploy.operating.terminal import failing, session_of
@@ -65,16 +67,18 @@ def together(context: typer.Context, comune: str, wait_seconds: Wait = 600.0) ->
         group = plan.apart.group_of(comune) or plan.group_by_workers(comune)
         workers = plan.workers_of(group)
         with session.terminal.progress() as progress:
-            task = progress.add_task("shared queues", total=3)
+            task = progress.add_task("shared queues", total=4)
             _apply(installation, plan, plan.apart.without(group))
+            waiting = _Waiting(installation, group, time.monotonic() + wait_seconds)
             progress.update(task, advance=1, description="what still waits")
             installation.compose("up", "--detach", "--no-recreate", "--no-deps", *workers)
-            _wait_until_empty(installation, group, wait_seconds, progress, task)
+            waiting.until(lambda queue: queue.messages == 0, times=2)
             progress.update(task, advance=1, description=f"stopping {', '.join(workers)}")
             installation.compose("rm", "--stop", "--force", *workers)
+            progress.update(task, advance=1, description="deleting their queues")
+            waiting.until(lambda queue: queue.is_over)
             installation.compose(*_ONE_SHOT)
-            if left := _left(installation, group):
-                raise OperationError(f"not deleted, because not empty: {', '.join(left)}. Repeat the command")
+            waiting.until_gone()
             progress.update(task, advance=1)
     session.terminal.say(
         f"{', '.join(group.comuni)}: served with all others. Take {', '.join(workers)} out of the overlay, "
@@ -93,31 +97,39 @@ def _apply(installation: Installation, plan: Plan, wanted: Apart) -> None:
         raise
 
 
-def _wait_until_empty(
-    installation: Installation, group: Group, wait_seconds: float, progress: Progress, task: TaskID
-) -> None:
-    """Counts are some seconds old: hence empty twice."""
-    deadline = time.monotonic() + wait_seconds
-    empty = 0
-    while empty < 2:
-        left = _left(installation, group)
-        empty = empty + 1 if all(count == 0 for count in left.values()) else 0
-        waiting = sum(count or 0 for count in left.values())
-        progress.update(task, description=f"what still waits ({waiting})")
-        if time.monotonic() > deadline:
-            said = ", ".join(f"{count} in {queue}" for queue, count in left.items())
-            raise OperationError(
-                f"still there after {wait_seconds:.0f} s: {said}. Nothing is lost and nothing more comes; "
-                "see whether the workers are well, and repeat the command"
-            )
-        if empty < 2:
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """For the queues of a group that is apart no more, as far as there are any."""
+
+    installation: Installation
+    group: Group
+    deadline: float
+
+    def until(self, all_are: Callable[[Former], bool], *, times: int = 1) -> None:
+        """Until all that are there are so, seen one after the other `times`: the broker's counts are some
+        seconds old. OperationError at the deadline.
+        """
+        seen = 0
+        while True:
+            left = self._left()
+            seen = seen + 1 if all(map(all_are, left)) else 0
+            if seen == times:
+                return
+            if time.monotonic() > self.deadline:
+                said = ", ".join(
+                    f"{queue.queue} ({queue.messages} messages, {queue.consumers} workers)" for queue in left
+                )
+                raise OperationError(
+                    f"still there: {said}. Nothing is lost and nothing more comes; "
+                    "see whether the workers are well, and repeat the command"
+                )
             time.sleep(_ASK_EVERY_SECONDS)
 
+    def until_gone(self) -> None:
+        """Until there is none of them."""
+        self.until(lambda _: False)
 
-def _left(installation: Installation, group: Group) -> dict[str, int | None]:
-    """The group's queues that are there although it is apart no more, and how many messages they have; None
-    while the broker has not counted them.
-    """
-    queues = {Names(service, group.partition).queue for service in SERVICES_APART}
-    found = json.loads(installation.compose(*_ONE_SHOT, "former"))
-    return {each["queue"]: each["messages"] for each in found if each["queue"] in queues}
+    def _left(self) -> list[Former]:
+        queues = {Names(service, self.group.partition).queue for service in SERVICES_APART}
+        found = (Former(**each) for each in json.loads(self.installation.compose(*_ONE_SHOT, "former")))
+        return [each for each in found if each.queue in queues]

@@ -1,6 +1,8 @@
 """Making a process cooperative, before anything else in it is imported."""
 
+import functools
 import os
+import socket
 import warnings
 
 
@@ -18,4 +20,9 @@ def patch() -> None:
         # purpose.
         warnings.simplefilter("ignore")
         import eventlet
+        from eventlet import tpool
+        from eventlet.green import socket as green_socket
+    tpool.QUIET = True  # an error is its caller's, who says what it means
+    # In a thread: the name of a server that is gone takes seconds, in which heartbeats are due.
+    green_socket.getaddrinfo = functools.partial(tpool.execute, socket.getaddrinfo)
     eventlet.monkey_patch()
