@@ -8,19 +8,20 @@ import pytest
 from tests.architecture.project import ROOT
 
 LOOK_UP_ENDS_WHEN_ANOTHER_GREENLET_RUNS = """
-import os, socket
+import socket
+from os import pipe, read, write
 
-reading, writing = os.pipe()
+reading, writing = pipe()
 
 def look_up(*arguments, **named):
-    os.read(reading, 1)
+    read(reading, 1)
     raise socket.gaierror(socket.EAI_AGAIN, "nobody knows")
 
 socket.getaddrinfo = look_up
 from services.chassis import green
 green.patch()
 import eventlet
-eventlet.spawn_after(0, os.write, writing, b"x")
+eventlet.spawn_after(0, write, writing, b"x")
 try:
     {connect}
 except {error} as error:
