@@ -4,11 +4,26 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.support.broker import Broker, Vhost
 from tests.support.postgres import Postgres
+
+_TESTS: Final = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each folder by one process, with servers of its own; containers, which mostly wait, first.
+
+    Before pytest-xdist's own hook, which reads the groups.
+    """
+    for item in items:
+        folder, *further = item.path.relative_to(_TESTS).parts
+        item.add_marker(pytest.mark.xdist_group("containers" if "containers" in further else folder))
+    items.sort(key=lambda item: "containers" not in item.path.parts)
 
 
 @pytest.fixture(scope="session")

@@ -54,9 +54,9 @@ def test_what_was_acknowledged_and_is_not_there_is_found(site: Site) -> None:
     site.planted.poison["identity"].remove(NOBODY)
 
     for cooperative in site.cooperatives.values():
-        cooperative.queued.clear()
+        cooperative.reader.events.clear()
     effects = Findings()
     check_effects(site, purses, effects, arrival_seconds=0)
     assert any(each.startswith(f"queue of {purse.provider}: ") for each in effects.lost)
     for cooperative in site.cooperatives.values():
-        cooperative.queued |= cooperative.notified
+        cooperative.reader.events.extend(cooperative.notified)

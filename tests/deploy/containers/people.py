@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import cast
-
-import pika
-from pika.exceptions import AMQPError
 
 from deploy.broker.topology import cooperative_user
 from deploy.local.instance import Instance
@@ -20,14 +16,12 @@ from deploy.local.secrets import Secrets
 from deploy.local.servers import VHOST
 from tests.faults.life import BOOK, Market, Purse
 from tests.faults.load import Load
-from tests.support.polling import eventually
+from tests.support.queue_reader import QueueReader
 from tests.support.stack import Stack
 from tests.system.world import World
 
 PROVIDER = "ponte-sull-olona"
 _MINUTES = 500 * 60
-_CONSUME_SECONDS = 0.5
-_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -59,50 +53,9 @@ def booking(world: World, clients: int) -> Load:
     return Load(Market(world, slots), purses, {BOOK: 1}, pause_seconds=0.1)
 
 
-class Reader:
-    """A cooperative's system, which reads its queue by whichever node of the broker answers."""
-
-    def __init__(self, stack: Stack, ports: Sequence[int]) -> None:
-        self.events: list[str] = []
-        """Ids, once for each time that they came."""
-        user = cooperative_user(PROVIDER)
-        password = Secrets(stack.secrets).password(f"broker-{user}")
-        self._nodes = [
-            pika.URLParameters(
-                f"amqp://{user}:{password}@127.0.0.1:{port}/{VHOST}?heartbeat=5&socket_timeout=3"
-                "&stack_timeout=6&blocked_connection_timeout=10"
-            )
-            for port in ports
-        ]
-        self._stop, self._connected = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._read, name="cooperative", daemon=True)
-        self._thread.start()
-        eventually(self._connected.is_set)
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join(timeout=20)
-
-    def _read(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._consume()
-            except (AMQPError, OSError):
-                self._stop.wait(_AGAIN_SECONDS)
-
-    def _consume(self) -> None:
-        connection = pika.BlockingConnection(self._nodes)
-        try:
-            channel = connection.channel()
-            channel.basic_qos(prefetch_count=50)
-            taken = channel.consume(f"coop.{PROVIDER}", inactivity_timeout=_CONSUME_SECONDS)
-            self._connected.set()
-            for method, properties, _ in taken:
-                if method is not None:
-                    self.events.append(str(properties.headers["ce-id"]))
-                    channel.basic_ack(method.delivery_tag)
-                if self._stop.is_set():
-                    return
-        finally:
-            if connection.is_open:
-                connection.close()
+def reader(stack: Stack, ports: Sequence[int]) -> QueueReader:
+    """The system of PROVIDER, which reads by whichever node of the broker answers at one of these ports."""
+    user = cooperative_user(PROVIDER)
+    password = Secrets(stack.secrets).password(f"broker-{user}")
+    urls = [f"amqp://{user}:{password}@127.0.0.1:{port}/{VHOST}" for port in ports]
+    return QueueReader(urls, f"coop.{PROVIDER}")

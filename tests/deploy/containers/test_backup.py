@@ -18,6 +18,7 @@ import pytest
 
 from deploy.demo import cast
 from deploy.local.servers import VHOST
+from tests.deploy.containers.books import books_of, rows
 from tests.support.polling import eventually
 from tests.support.stack import PROCESSES, ROOT, Stack
 
@@ -121,20 +122,20 @@ def test_what_was_lost_is_again_as_it_was_backed_up_and_goes_on(stack: Stack, ta
 
     # Not a row more or less: what had happened by then, and nothing of what came after.
     assert books_of(stack) == taken.books
-    citizens = set(sql(stack, "identity", "SELECT id FROM person"))
+    citizens = set(rows(stack, "identity", "SELECT id FROM person"))
     assert taken.before <= citizens
     assert not taken.after & citizens
 
     # What had been published and had not reached everybody takes effect; what had is no news.
     for service, copies in (("notifications", RECIPIENTS), ("catalogue", PERSONS), ("vouchers", PERSONS)):
-        eventually(lambda s=service, c=copies: set(sql(stack, s, c)) == citizens, timeout_seconds=60)
+        eventually(lambda s=service, c=copies: set(rows(stack, s, c)) == citizens, timeout_seconds=60)
     eventually(lambda: waiting(stack, "events") == 0, timeout_seconds=60)
     assert books_of(stack) == taken.books
     assert waiting(stack, "coop.") >= 3, "cooperatives hear again what they may not have read"
     assert FOREIGN_USER in rabbitmqctl(stack, "list_users")
 
     assert "All 16 steps as expected" in stack.compose("run", "--rm", "demo")
-    later = sql(stack, "notifications", LATER_IN_THE_FEED.format(taken.last_feed_entry))
+    later = rows(stack, "notifications", LATER_IN_THE_FEED.format(taken.last_feed_entry))
     assert len(later) >= 3, "who had read the feed further than the backup misses nothing of what comes now"
     rabbitmqctl(stack, "delete_user", FOREIGN_USER)
 
@@ -189,24 +190,6 @@ def registering(stack: Stack) -> Iterator[list[str]]:
         thread.join()
 
 
-def books_of(stack: Stack) -> dict[str, list[str]]:
-    """Every entry of the ledger by its hash, every voucher's balance, booking, and event of either."""
-    return {
-        "entries": sql(
-            stack, "vouchers", "SELECT voucher_id, sequence, hash FROM ledger_entry ORDER BY 1, 2"
-        ),
-        "vouchers": sql(
-            stack, "vouchers", "SELECT id, available, reserved, consumed, head_hash FROM voucher ORDER BY 1"
-        ),
-        "bookings": sql(stack, "catalogue", "SELECT id, state FROM booking ORDER BY 1"),
-        "events": [
-            event
-            for service in ("catalogue", "vouchers")
-            for event in sql(stack, service, "SELECT event_id, type, sequence FROM outbox ORDER BY 1")
-        ],
-    }
-
-
 def lose_everything(stack: Stack) -> None:
     """The databases' files go while they are in use, and with the broker's virtual host all it holds."""
     (volume,) = {
@@ -226,7 +209,7 @@ def lose_everything(stack: Stack) -> None:
 
 def last_feed_entry(stack: Stack) -> int:
     """The transaction id by which the feed is ordered, of its last entry."""
-    return int(sql(stack, "notifications", "SELECT max(xid::text::numeric) FROM feed_event")[0])
+    return int(rows(stack, "notifications", "SELECT max(xid::text::numeric) FROM feed_event")[0])
 
 
 def waiting(stack: Stack, queues: str) -> int:
@@ -240,16 +223,7 @@ def waiting(stack: Stack, queues: str) -> int:
 
 
 def rabbitmqctl(stack: Stack, *arguments: str) -> str:
-    return inside(stack, "rabbitmq", "rabbitmqctl", "--quiet", *arguments)
-
-
-def sql(stack: Stack, database: str, query: str) -> list[str]:
-    """The rows, each as a text."""
-    command = ("psql", "-XAtq", "-U", "ambito_admin", "-d", database, "-c", query)
-    return inside(stack, "postgres", *command).splitlines()
-
-
-def inside(stack: Stack, service: str, *command: str) -> str:
-    status, (out, errors) = stack.container(service).exec_run(list(command), user=service, demux=True)
+    command = ["rabbitmqctl", "--quiet", *arguments]
+    status, (out, errors) = stack.container("rabbitmq").exec_run(command, user="rabbitmq", demux=True)
     assert status == 0, f"{command}: {(errors or b'').decode()}"
     return (out or b"").decode()

@@ -14,16 +14,18 @@ import pytest
 from docker import DockerClient
 from docker.models.containers import Container
 
-from tests.deploy.containers.people import PROVIDER, ContainerWorld, Reader, booking
+from tests.deploy.containers.people import PROVIDER, ContainerWorld, booking
+from tests.deploy.containers.people import reader as reader_of
 from tests.faults.load import Load
 from tests.support.polling import eventually
+from tests.support.queue_reader import QueueReader
 from tests.support.stack import Stack, running
 
 pytestmark = pytest.mark.long
 
 NODES = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
 SERVICES = ("identity", "catalogue", "vouchers", "notifications")
-UNPUBLISHED = "SELECT event_id FROM outbox WHERE published_at IS NULL"
+UNPUBLISHED = "SELECT event_id FROM outbox WHERE published_at IS NULL LIMIT 1"
 CONFIRMED = "SELECT subject FROM outbox WHERE type = 'ambito.catalogue.booking.confirmed.v1'"
 ADDRESSED = f"SELECT event_id FROM outbox WHERE public AND routing_key LIKE '%.{PROVIDER}'"  # noqa: S608
 
@@ -43,13 +45,13 @@ def load(cluster: Stack) -> Iterator[Load]:
 
 
 @pytest.fixture(scope="module")
-def reader(cluster: Stack) -> Iterator[Reader]:
-    with closing(Reader(cluster, cluster.brokers)) as started:
+def reader(cluster: Stack) -> Iterator[QueueReader]:
+    with closing(reader_of(cluster, cluster.brokers)) as started:
         yield started
 
 
 def test_a_node_of_the_broker_dies_and_one_freezes_while_people_book(
-    cluster: Stack, load: Load, reader: Reader
+    cluster: Stack, load: Load, reader: QueueReader
 ) -> None:
     with load:
         more_bookings(load, 10)
@@ -69,7 +71,7 @@ def test_a_node_of_the_broker_dies_and_one_freezes_while_people_book(
     eventually(lambda: all_queues_are_on_three_nodes(cluster), timeout_seconds=180)
 
 
-def test_the_primary_database_dies_while_people_book(cluster: Stack, load: Load, reader: Reader) -> None:
+def test_the_primary_database_dies_while_people_book(cluster: Stack, load: Load, reader: QueueReader) -> None:
     with load:
         more_bookings(load, 10)
         old = primary(cluster)
@@ -102,14 +104,12 @@ def more_bookings(load: Load, number: int) -> None:
     assert load.market.records.wrong == []
 
 
-def nothing_is_lost_or_doubled(cluster: Stack, load: Load, reader: Reader) -> None:
+def nothing_is_lost_or_doubled(cluster: Stack, load: Load, reader: QueueReader) -> None:
     """Every acknowledged booking is there, has one event, and the cooperative has it."""
     assert load.market.records.wrong == []
     server = primary(cluster)
     for service in SERVICES:
-        unpublished = partial(
-            rows, server, service, "SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT 1"
-        )
+        unpublished = partial(rows, server, service, UNPUBLISHED)
         eventually(lambda left=unpublished: left() == [], timeout_seconds=120)  # type: ignore[misc]
     acknowledged = [booking for purse in load.purses for booking in purse.visits]
     confirmed = Counter(rows(server, "catalogue", CONFIRMED))
@@ -117,12 +117,6 @@ def nothing_is_lost_or_doubled(cluster: Stack, load: Load, reader: Reader) -> No
     addressed = {each for service in SERVICES for each in rows(server, service, ADDRESSED)}
     eventually(lambda: addressed <= set(reader.events), timeout_seconds=120)
     assert addressed == set(reader.events)
-
-
-def everything_is_published(server: Container, service: str) -> bool:
-    left = rows(server, service, UNPUBLISHED)
-    assert left == [], f"{service}: {len(left)} events wait"
-    return True
 
 
 def primary(cluster: Stack) -> Container:

@@ -12,6 +12,8 @@ import pytest
 from tests.support.polling import eventually
 from tests.support.stack import PROCESSES, Stack, service_of
 
+CALLS = ("metric", "rpc_calls_total", 'code="OK"')
+
 
 @pytest.fixture
 def reading(stack: Stack) -> Iterator[list[int]]:
@@ -52,10 +54,10 @@ def test_replicas_are_found_and_share_the_work_and_go_again(stack: Stack, readin
     stack.scale("catalogue-grpc", 2)
     replicas = stack.containers("catalogue-grpc")
     assert len(replicas) == 2
-    at_first = [stack.python(each, "calls") for each in replicas]
+    at_first = [stack.python(each, *CALLS) for each in replicas]
 
     def both_work() -> bool:
-        now = [stack.python(each, "calls") for each in replicas]
+        now = [stack.python(each, *CALLS) for each in replicas]
         return min(after - before for before, after in zip(at_first, now, strict=True)) >= 20
 
     eventually(both_work, timeout_seconds=60)

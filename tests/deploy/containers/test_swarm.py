@@ -90,9 +90,7 @@ def test_a_stack_comes_up_and_is_replaced_while_people_book(swarm: SwarmStack) -
     acknowledged = [visit for purse in load.purses for visit in purse.visits]
     confirmed = Counter(rows(swarm, CONFIRMED))
     assert {each: confirmed[each] for each in acknowledged} == dict.fromkeys(acknowledged, 1)
-    eventually(
-        lambda: rows(swarm, "SELECT id FROM outbox WHERE published_at IS NULL") == [], timeout_seconds=60
-    )
+    eventually(lambda: rows(swarm, UNPUBLISHED) == [], timeout_seconds=60)
 
 
 def rows(swarm: SwarmStack, statement: str) -> list[str]:

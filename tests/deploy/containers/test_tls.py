@@ -126,7 +126,7 @@ def test_a_gateway_that_dies_is_not_noticed_by_those_who_read(secured: Stack, cl
     first, second = secured.containers("gateway")
 
     def handled(container: object) -> int:
-        return secured.python(container, "requests")  # type: ignore[arg-type, no-any-return]
+        return secured.python(container, "metric", "gateway_requests_total")  # type: ignore[arg-type, no-any-return]
 
     at_first = {each: handled(each) for each in (first, second)}
 
