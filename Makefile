@@ -40,7 +40,7 @@ demo: environment ## the main job, end to end, on the running system
 
 test: environment lint contracts-check ## all tests, from nothing
 	@$(PYTHON) -m deploy.local packages
-	@$(PYTHON) -m pytest -m "not long" --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	@$(PYTHON) -m pytest -m "not long" --numprocesses 2 --no-loadscope-reorder
 
 test-long: environment ## what takes whole installations in containers, and long: upgrades, clusters, alerts
 	@$(PYTHON) -m pytest -m long -v tests/deploy/containers

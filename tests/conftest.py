@@ -4,25 +4,29 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.broker import Broker, Vhost
 from tests.support.postgres import Postgres
 
-_TESTS: Final = Path(__file__).parent
+
+class ByFolder(LoadScopeScheduling):
+    """Each folder by one process, with servers of its own; that of containers apart from its neighbours."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folders = Path(nodeid.partition("::")[0]).parent.parts
+        return "containers" if "containers" in folders else "/".join(folders[:2])
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:
+    return ByFolder(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each folder by one process, with servers of its own; containers, which mostly wait, first.
-
-    Before pytest-xdist's own hook, which reads the groups.
-    """
-    for item in items:
-        folder, *further = item.path.relative_to(_TESTS).parts
-        item.add_marker(pytest.mark.xdist_group("containers" if "containers" in further else folder))
+    """Containers first: they mostly wait, and longest."""
     items.sort(key=lambda item: "containers" not in item.path.parts)
 
 

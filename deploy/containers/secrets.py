@@ -72,6 +72,7 @@ def make(directory: Path, territory: Territory) -> None:
     secrets.key("catalogue-delivery-code-key")
     secrets.given(SMTP, "smtp://mail:25")
     secrets.given("watch-database-url", watch_url(secrets))
+    secrets.given("watch-database-url-cluster", watch_url(secrets, POSTGRES_CLUSTER))
     secrets.password("grafana-admin")
     secrets.given("alertmanager.yaml", ALERTMANAGER)
     secrets.given(DISABLED, "\n")  # a secret of Swarm may not be empty
@@ -90,16 +91,21 @@ def database_url(secrets: Secrets, service: str, hosts: Sequence[str] = POSTGRES
     return f"{login}@/{service}?{everywhere}&target_session_attrs=read-write"
 
 
-def watch_url(secrets: Secrets) -> str:
-    """libpq URL of a database of its own with nothing in it: from there one sees that the server answers."""
-    return f"postgresql://{WATCH}:{secrets.password(f'database-{WATCH}')}@{POSTGRES[0]}:5432/{WATCH}"
+def watch_url(secrets: Secrets, hosts: Sequence[str] = POSTGRES) -> str:
+    """libpq URL of a database of its own with nothing in it: from there one sees that the server answers; of
+    several hosts, that which takes writes.
+    """
+    return _libpq_url(WATCH, secrets.password(f"database-{WATCH}"), hosts, WATCH)
 
 
 def admin_url(secrets: Secrets, hosts: Sequence[str] = POSTGRES) -> str:
     """libpq URL of PostgreSQL's superuser; of several hosts, that which takes writes."""
+    return _libpq_url(SUPERUSER, secrets.password("postgres-admin"), hosts, "postgres")
+
+
+def _libpq_url(user: str, password: str, hosts: Sequence[str], database: str) -> str:
     everywhere = ",".join(f"{host}:5432" for host in hosts)
-    password = secrets.password("postgres-admin")
-    return f"postgresql://{SUPERUSER}:{password}@{everywhere}/postgres?target_session_attrs=read-write"
+    return f"postgresql://{user}:{password}@{everywhere}/{database}?target_session_attrs=read-write"
 
 
 def amqp_url(secrets: Secrets, user: str, hosts: Sequence[str] = RABBITMQ) -> str:

@@ -17,6 +17,7 @@ FOLDER: Final = Path(__file__).parent / "grafana" / "dashboards"
 
 
 _BOOKINGS = 'outbox_published_total{type=~"ambito.catalogue.booking.+"}'
+_SHARED_OR_APART = r'queue=~".+\\.events(\\.apart\\.[^.]+)?"'
 _ANSWERS = "gateway_request_seconds_bucket"
 _COMMITTED, _ALLOCATED = (
     f'max by (comune, fund, year) (budget_cents{{what="{what}"}})' for what in ("committed", "allocated")
@@ -88,7 +89,7 @@ DASHBOARDS: Final = (
                 "short",
                 [
                     (
-                        r'max by (queue) (rabbitmq_detailed_queue_messages_ready{queue=~".+\\.events"})',
+                        f"max by (queue) (rabbitmq_detailed_queue_messages_ready{{{_SHARED_OR_APART}}})",
                         "{{queue}}",
                     )
                 ],

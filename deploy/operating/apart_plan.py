@@ -18,7 +18,8 @@ from services.contracts.territory import Territory, TerritoryErrors, read_territ
 _BLOCK = """\
   {name}-{service}-worker:
     extends: {{file: compose.yaml, service: {service}-worker}}
-    environment: {{COMUNI: "{comuni}"}}"""
+    environment: {{COMUNI: "{comuni}"}}
+    networks: {{broker: {{aliases: [{service}-worker]}}}}"""
 
 
 @dataclass(frozen=True, slots=True)

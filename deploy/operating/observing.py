@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
 
+from docker.models.containers import Container
 from prometheus_client.samples import Sample
 
 from deploy.broker.topology import SERVICES
 from deploy.containers.facts import Facts
+from deploy.containers.secrets import POSTGRES_CLUSTER
+from deploy.operating.databases import Server
 from deploy.operating.installation import Installation, OperationError, documents, service_of
 from deploy.operating.metrics import metrics_of
 from deploy.operating.processes import Process, process_of
@@ -39,6 +42,16 @@ class DatabaseState:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerState:
+    """One of two PostgreSQL servers. `role`: primary, standby, or None if it does not answer; `alone`: it is
+    the primary, and acknowledges what nobody else has.
+    """
+
+    role: str | None
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """Everything that could be seen. `unknown`: part → why nothing is known about it."""
 
@@ -47,6 +60,8 @@ class Observation:
     databases: dict[str, DatabaseState] = field(default_factory=dict)
     leading: dict[str, bool] = field(default_factory=dict)
     """Container of a relay → whether it publishes, or stands by."""
+    servers: dict[str, ServerState] = field(default_factory=dict)
+    """Of PostgreSQL, where there are two."""
     due_seconds: dict[str, float] = field(default_factory=dict)
     """`webhook`, `email` → for how long the longest due one has been due."""
     facts: Facts = field(default_factory=Facts)
@@ -61,6 +76,7 @@ def observe(installation: Installation, parts: Collection[str]) -> Observation:
         for each in containers
         if each.status == "running" and service_of(each).endswith(("-relay", "-deliver"))
     ]
+    postgres = [each for each in containers if service_of(each) in POSTGRES_CLUSTER]
     unknown: dict[str, str] = {}
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
 
@@ -85,14 +101,21 @@ def observe(installation: Installation, parts: Collection[str]) -> Observation:
             str(each.name): begin(f"metrics of {each.name}", partial(metrics_of, installation, each))
             for each in asked
         }
+        servers = {
+            service_of(each): begin(service_of(each), partial(server_state, installation, each))
+            for each in postgres
+            if len(postgres) > 1
+        }
         found = facts() or Facts()
         databases = {service: ask() for service, ask in states.items()}
         samples = {name: ask() for name, ask in metrics.items()}
+        roles = {name: ask() for name, ask in servers.items()}
     return Observation(
         project=installation.project,
         processes=[process_of(each) for each in containers],
         databases={service: state for service, state in databases.items() if state is not None},
         leading={name: _is_leading(each) for name, each in samples.items() if each and "-relay" in name},
+        servers={name: state for name, state in roles.items() if state is not None},
         due_seconds=_due(each for several in samples.values() for each in several or ()),
         facts=found,
         unknown={**unknown, **found.unknown},
@@ -112,6 +135,14 @@ def database_state(installation: Installation, service: str) -> DatabaseState:
     )
     outbox = status["outbox"] or {"waiting": 0, "oldest_seconds": 0.0}
     return DatabaseState(**status["migrations"], **outbox)
+
+
+def server_state(installation: Installation, container: Container) -> ServerState:
+    """What a PostgreSQL server is to the other one. OperationError if it answers half of what it is asked."""
+    server = Server(installation, container)
+    role = server.role()
+    on_both = role == "primary" and bool(server.acknowledges_on_both()) and server.is_followed()
+    return ServerState(role, alone=role == "primary" and not on_both)
 
 
 def _is_leading(samples: Iterable[Sample]) -> bool:

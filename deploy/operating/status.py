@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 import typer
 
 from deploy.containers.facts import BrokerFacts, QueueFacts
-from deploy.operating.observing import Observation, observe
+from deploy.operating.observing import Observation, ServerState, observe
 from deploy.operating.processes import Process, not_there
 from deploy.operating.terminal import Exit, Terminal, failing, session_of
 
@@ -61,6 +61,7 @@ def troubles(seen: Observation) -> list[str]:
         for kind, seconds in seen.due_seconds.items()
         if seconds > LATE_SECONDS
     ]
+    found += _troubles_of_servers(seen.servers)
     return found + (_troubles_of_broker(seen.facts.broker) if seen.facts.broker else [])
 
 
@@ -73,6 +74,7 @@ def document(seen: Observation, found: list[str]) -> dict[str, Any]:
         "processes": [asdict(each) | {"fault": each.fault} for each in seen.processes],
         "databases": {service: asdict(state) for service, state in seen.databases.items()},
         "relays": seen.leading,
+        "servers": {name: asdict(state) for name, state in seen.servers.items()},
         "due_seconds": seen.due_seconds,
         "broker": broker and broker.model_dump(mode="json"),
         "unknown": seen.unknown,
@@ -85,6 +87,22 @@ def span(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def _troubles_of_servers(servers: Mapping[str, ServerState]) -> list[str]:
+    found = [
+        f"{name} acknowledges what no other server has: `python -m deploy replica`"
+        for name, state in servers.items()
+        if state.alone
+    ]
+    primaries = [name for name, state in servers.items() if state.role == "primary"]
+    if servers and not primaries:
+        found.append("no PostgreSQL server takes writes: `python -m deploy failover`")
+    if len(primaries) > 1:
+        found.append(
+            f"{' and '.join(primaries)} take writes, each for itself: stop the older primary at once"
+        )
+    return found
 
 
 def _troubles_of_broker(broker: BrokerFacts) -> list[str]:
@@ -130,7 +148,10 @@ def _show(terminal: Terminal, seen: Observation, found: list[str]) -> None:
 
 def _process_row(process: Process, seen: Observation, now: datetime) -> tuple[object, ...]:
     leading = seen.leading.get(process.container)
+    server = seen.servers.get(process.service)
     role = "" if leading is None else ", publishes" if leading else ", stands by"
+    if server is not None and server.role is not None:
+        role = f", {server.role}"
     return (
         process.container.removeprefix(f"{seen.project}-"),
         process.version,

@@ -16,6 +16,8 @@ from tests.support.watched import OBSERVABILITY, RULES
 RUNBOOK = (ROOT / "deploy" / "runbook.md").read_text()
 SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.observability.yaml").read_text())
+BRIDGE = "notifications-bridge"
+"""Where a cooperative has one; whether its own broker takes what comes is the cooperative's matter."""
 PROMETHEUS = yaml.safe_load((OBSERVABILITY / "prometheus.yaml").read_text())
 
 
@@ -39,7 +41,7 @@ def test_an_alert_says_how_bad_it_is_and_what_is_the_matter(alert: str) -> None:
 def test_every_process_is_scraped_and_missed() -> None:
     watched = {*PROCESSES, "watch", "watch-backups"}
     (processes,) = (each for each in PROMETHEUS["scrape_configs"] if each["job_name"] == "processes")
-    assert set(processes["dns_sd_configs"][0]["names"]) == watched
+    assert set(processes["dns_sd_configs"][0]["names"]) == watched | {BRIDGE}
     groups = yaml.safe_load((OBSERVABILITY / "alerts.yaml").read_text())["groups"]
     expected = {rule["labels"]["service"] for rule in groups[0]["rules"]}
     assert expected == watched

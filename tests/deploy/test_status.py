@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deploy.operating.installation import documents
-from deploy.operating.observing import DatabaseState
+from deploy.operating.observing import DatabaseState, ServerState
 from deploy.operating.processes import instant
 from deploy.operating.status import document, span, troubles
 from tests.deploy.circumstances import facts, observation, process, queue
@@ -63,6 +63,20 @@ def broker(*queues: Any, **changes: Any) -> dict[str, Any]:
             {"facts": facts(**broker(queue("vouchers.events.dead", ready=2)))},
             "2 dead letters in vouchers.events",
         ),
+        (
+            {
+                "servers": {
+                    "postgres": ServerState("primary", True),
+                    "postgres-replica": ServerState(None, False),
+                }
+            },
+            "postgres acknowledges what no other server has",
+        ),
+        ({"servers": {"postgres": ServerState("standby", False)}}, "no PostgreSQL server takes writes"),
+        (
+            {"servers": dict.fromkeys(("postgres", "postgres-replica"), ServerState("primary", False))},
+            "postgres and postgres-replica take writes",
+        ),
         ({"facts": facts(**broker(missing_bindings=["from x"]))}, "missing from x"),
         ({"facts": facts(**broker(missing_queues=["coop.a"]))}, "the queue coop.a is missing"),
         ({"facts": facts(**broker(alarms=["too little memory"]))}, "RabbitMQ: too little memory"),
@@ -70,6 +84,11 @@ def broker(*queues: Any, **changes: Any) -> dict[str, Any]:
 )
 def test_a_trouble_is_told(changes: dict[str, Any], trouble: str) -> None:
     assert any(each.startswith(trouble) for each in troubles(observation(**changes)))
+
+
+def test_two_servers_of_which_one_follows_are_no_trouble() -> None:
+    servers = {"postgres": ServerState("primary", False), "postgres-replica": ServerState("standby", False)}
+    assert troubles(observation(servers=servers)) == []
 
 
 def test_what_has_prepared_and_ended_well_is_no_trouble() -> None:

@@ -81,7 +81,9 @@ def test_the_primary_database_dies_while_people_book(cluster: Stack, load: Load,
         assert told["lost"] == "nothing that was acknowledged"
         more_bookings(load, 50)
     nothing_is_lost_or_doubled(cluster, load, reader)
+    assert servers_of(cluster) == {"postgres": (None, False), "postgres-replica": ("primary", True)}
     assert cluster.operate("replica", "--anew")["standby"] == "postgres"
+    assert servers_of(cluster) == {"postgres": ("standby", False), "postgres-replica": ("primary", False)}
     cluster.operate("replica", "--alone")
     with pytest.raises(AssertionError, match="postgres-replica acknowledged alone"):
         cluster.operate("failover")
@@ -124,6 +126,12 @@ def primary(cluster: Stack) -> Container:
     servers = cluster.containers("postgres", "postgres-replica")
     [found] = [each for each in servers if _ask(each, "postgres", "SELECT pg_is_in_recovery()") == (0, "f\n")]
     return found
+
+
+def servers_of(cluster: Stack) -> dict[str, tuple[str | None, bool]]:
+    """What `status` says of each PostgreSQL server: its role, and whether it acknowledges alone."""
+    told = json.loads(cluster.operation("status").stdout)["servers"]
+    return {name: (state["role"], state["alone"]) for name, state in told.items()}
 
 
 def rows(server: Container, database: str, statement: str) -> list[str]:
