@@ -35,8 +35,7 @@ def apart(context: typer.Context, comuni: Comuni) -> None:
     come before stay where they are. Nothing is lost or doubled, and it may be repeated.
     """
     session = session_of(context)
-    with failing():
-        installation = session.installation()
+    with failing(), session.replacing() as installation:
         plan = read_plan(installation)
         group = plan.group_for(comuni)
         workers = plan.workers_of(group)
@@ -61,8 +60,7 @@ def together(context: typer.Context, comune: str, wait_seconds: Wait = 600.0) ->
     be, everything stays as it is, nothing is lost, and the command may be repeated.
     """
     session = session_of(context)
-    with failing():
-        installation = session.installation()
+    with failing(), session.replacing() as installation:
         plan = read_plan(installation)
         group = plan.apart.group_of(comune) or plan.group_by_workers(comune)
         workers = plan.workers_of(group)

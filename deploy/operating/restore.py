@@ -49,9 +49,8 @@ def restore(
     what was restored does not agree with itself.
     """
     session = session_of(context)
-    with failing():
+    with failing(), session.replacing() as installation:
         manifest = Manifest.read(directory)
-        installation = session.installation()
         until = f"{manifest.data_until:%Y-%m-%d %H:%M:%S} UTC"
         show(session.terminal, manifest)
         if not yes:

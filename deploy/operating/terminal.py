@@ -25,6 +25,7 @@ from rich.progress import (
 from rich.table import Table
 
 from deploy.operating.installation import Installation, OperationError
+from deploy.operating.locks import held
 
 _PIPE_COLUMNS: Final = 240
 
@@ -104,6 +105,16 @@ class Session:
     def installation(self) -> Installation:
         """OperationError if it is not there."""
         return Installation.connect(self.project)
+
+    @contextmanager
+    def replacing(self) -> Iterator[Installation]:
+        """It, for a command that replaces containers of it: no other one does meanwhile. OperationError if
+        one does, or if it is not there.
+        """
+        installation = self.installation()
+        refusal = f"another command that replaces containers of {self.project} has not ended"
+        with held(installation.directory / f".{self.project}.lock", refusal):
+            yield installation
 
 
 def session_of(context: typer.Context) -> Session:

@@ -48,8 +48,7 @@ def upgrade(
     Run again after a failure, it goes on where it ended.
     """
     session = session_of(context)
-    with failing():
-        installation = session.installation()
+    with failing(), session.replacing() as installation:
         now = layout_of(installation)
         if not version and not back:
             raise OperationError("which VERSION is to come?")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -14,6 +13,7 @@ from typing import Final
 
 from deploy.operating.backups.manifest import NAME
 from deploy.operating.installation import OperationError
+from deploy.operating.locks import held
 
 DEFAULT: Final = Path(__file__).parents[2] / "backups"
 _NAMED: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
@@ -37,19 +37,12 @@ def locked(root: Path) -> Iterator[None]:
     """
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise OperationError(f"backups cannot be kept in {root}: {error.strerror}") from error
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OperationError(f"another backup into {root} is under way") from error
+    with held(root / _LOCK, f"another backup into {root} is under way"):
         for left in root.glob(f".*{_UNFINISHED}"):
             shutil.rmtree(left)
         yield
-    finally:
-        os.close(lock)
 
 
 @contextmanager
