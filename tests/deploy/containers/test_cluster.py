@@ -20,6 +20,7 @@ from tests.faults.load import Load
 from tests.support.polling import eventually
 from tests.support.queue_reader import QueueReader
 from tests.support.stack import Stack, running
+from tests.support.watched import watched
 
 pytestmark = pytest.mark.long
 
@@ -27,6 +28,7 @@ NODES = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
 SERVICES = ("identity", "catalogue", "vouchers", "notifications")
 UNPUBLISHED = "SELECT event_id FROM outbox WHERE published_at IS NULL LIMIT 1"
 CONFIRMED = "SELECT subject FROM outbox WHERE type = 'ambito.catalogue.booking.confirmed.v1'"
+WELL, READY = 'up{job="queues"} == 1', 'rabbitmq_detailed_queue_messages_ready{vhost="ambito"}'
 ADDRESSED = f"SELECT event_id FROM outbox WHERE public AND routing_key LIKE '%.{PROVIDER}'"  # noqa: S608
 
 
@@ -69,6 +71,20 @@ def test_a_node_of_the_broker_dies_and_one_freezes_while_people_book(
     finally:
         frozen.unpause()
     eventually(lambda: all_queues_are_on_three_nodes(cluster), timeout_seconds=180)
+
+
+def test_every_queue_is_watched_on_whichever_node_it_is_led(cluster: Stack) -> None:
+    found = {str(each["name"]) for each in queues(cluster)}
+    assert len({leader_of(cluster, name) for name in found}) > 1
+    with watched(cluster) as watching:
+
+        def all_are_seen() -> bool:
+            assert {each["metric"]["service"] for each in watching.query(WELL)} == set(NODES)
+            assert {each["metric"]["queue"] for each in watching.query(READY)} == found
+            return watching.fires("QueueWithoutConsumer") == []
+
+        eventually(all_are_seen, timeout_seconds=60)
+        assert [each["value"][1] for each in watching.query("postgres_up")] == ["1"]
 
 
 def test_the_primary_database_dies_while_people_book(cluster: Stack, load: Load, reader: QueueReader) -> None:
