@@ -188,6 +188,18 @@ class Stack:
             )
         )
 
+    def told(self, lines: int = 12) -> str:
+        """How every container is, and the last that it logged and that was worth a warning."""
+        parts = []
+        for each in self.containers(all_states=True):
+            state = each.attrs["State"]
+            health = state.get("Health", {}).get("Status", "")
+            parts.append(f"{service_of(each)}: {state['Status']} {health}, since {state['StartedAt']}")
+            logged = each.logs(tail=400, timestamps=True).decode(errors="replace").splitlines()
+            notable = [line for line in logged[:-3] if '"level": "info"' not in line][-lines:]
+            parts += [line[:400] for line in (*notable, *logged[-3:])]
+        return "\n".join(parts)
+
     def kill(self, container: Container) -> None:
         """SIGKILL to its process, as the kernel sends it: `docker kill` would also forbid the restart."""
         self.client.containers.run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,16 @@ YOUNG = {"environment": {"GRPC_MAXIMUM_CONNECTION_AGE_SECONDS": "2"}}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Swarm last: an engine that leaves one forgets the names of all containers that run on it."""
     items.sort(key=lambda item: item.path.name == "test_swarm.py")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails says how the containers are: afterwards there are none."""
+    report = yield
+    stacks = [each for each in getattr(item, "funcargs", {}).values() if isinstance(each, Stack)]
+    if report.failed:
+        report.sections += [(f"containers of {each.project}", each.told()) for each in stacks]
+    return report
 
 
 @pytest.fixture(scope="session")
