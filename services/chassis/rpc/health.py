@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from grpc_health.v1 import health, health_pb2
 
 from services.chassis.logs import get_logger
+from services.chassis.rpc.health_servicer import HealthServicer
 
 TAKING_CALLS = "taking-calls"
 _INTERVAL_SECONDS = 2.0
@@ -22,7 +23,7 @@ class HealthReporter:
     """Runs `check` every two seconds in a thread of its own and sets the status of every service by it."""
 
     def __init__(self, services: Iterable[str], check: Callable[[], None]) -> None:
-        self.servicer = health.HealthServicer()
+        self.servicer = HealthServicer()
         self._services = [health.OVERALL_HEALTH, *services]
         self._check = check
         self._stopping = threading.Event()
@@ -37,7 +38,7 @@ class HealthReporter:
     def stop(self) -> None:
         """NOT_SERVING from now on, for good."""
         self._stopping.set()
-        self.servicer.enter_graceful_shutdown()
+        self.servicer.end()
 
     def _loop(self) -> None:
         while not self._stopping.wait(_INTERVAL_SECONDS):
