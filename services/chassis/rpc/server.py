@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import grpc
-from grpc_health.v1 import health, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.chassis import ops
@@ -26,6 +26,8 @@ from services.chassis.tokens import TokenVerifier
 Servicers = Sequence[tuple[Callable[[Any, grpc.Server], None], Any]]
 """Pairs of a generated `add_…Servicer_to_server` and the servicer to add."""
 
+_ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - listened on, here translated
+_ANSWER_SECONDS: Final = 2.0
 _log = get_logger("rpc")
 
 
@@ -63,11 +65,25 @@ class RpcServer:
         reflection.enable_server_reflection(names, self._server)
         self.port = self._server.add_insecure_port(bind)
         """The port it listens on."""
+        self._host = bind.rpartition(":")[0]
 
     def start(self) -> None:
         """Begins to answer."""
         self._health.start()
         self._server.start()
+
+    def check(self) -> None:
+        """Raise if a call to this server itself is not answered within two seconds: a server that stands
+        still has a database that answers.
+        """
+        target = f"{_ANYWHERE.get(self._host, self._host)}:{self.port}"
+        with grpc.insecure_channel(target, [("grpc.enable_http_proxy", 0)]) as channel:
+            ask = health_pb2_grpc.HealthStub(channel).Check
+            try:
+                ask(health_pb2.HealthCheckRequest(), timeout=_ANSWER_SECONDS)
+            except grpc.RpcError as error:
+                if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:  # turned away is answered
+                    raise
 
     def stop(self, grace_seconds: float, announced_seconds: float = 0.0) -> None:
         """Tells clients to call another replica, and `announced_seconds` later takes no new calls, lets those
@@ -95,7 +111,7 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
         deadline_cap_seconds=settings.grpc_deadline_cap_seconds,
         maximum_connection_age_seconds=settings.grpc_maximum_connection_age_seconds,
     )
-    operations = ops.serve(settings.ops_bind, {"database": database.ping})
+    operations = ops.serve(settings.ops_bind, {"database": database.ping, "calls": server.check})
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

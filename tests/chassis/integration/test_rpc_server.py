@@ -1,6 +1,7 @@
 """What surrounds every handler: who calls, how long they wait, what they are told, what is logged."""
 
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -319,6 +320,29 @@ def test_a_server_that_starts_without_its_database_says_so_at_once(issuer: Token
         open_channel(f"127.0.0.1:{server.port}") as channel,
     ):
         assert status_of(channel, "") == health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+def test_a_server_that_answers_no_call_is_not_well(issuer: TokenIssuer) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def wait(_: bytes, __: grpc.ServicerContext) -> bytes:
+        begun.set()
+        over.wait(30)
+        return b""
+
+    verifier = TokenVerifier(issuer.jwks_file)
+    with (
+        serving(verifier, {"Wait": wait}, threads=1) as server,
+        open_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
+        server.check()
+        waiting = method(channel, "Wait").future(b"", timeout=30)
+        assert begun.wait(10)
+        with pytest.raises(grpc.RpcError, match="DEADLINE_EXCEEDED"):
+            server.check()
+        over.set()
+        waiting.result(timeout=10)
+        server.check()
 
 
 def test_two_servers_cannot_share_a_port(server: RpcServer, issuer: TokenIssuer) -> None:
