@@ -188,7 +188,7 @@ class Stack:
             )
         )
 
-    def told(self, lines: int = 12) -> str:
+    def told(self, lines: int = 25) -> str:
         """How every container is, and the last that it logged and that was worth a warning."""
         parts = []
         for each in self.containers(all_states=True):

@@ -26,7 +26,7 @@ class SwarmStack:
     def __init__(self, client: DockerClient, images: str, secrets: Path) -> None:
         self.client = client
         self.secrets = secrets
-        self.name = f"ambito-test-{os.getpid()}"
+        self.name = f"ambito-swarm-{os.getpid()}"
         ports = _free_ports(5)
         self.base_url = f"https://localhost:{ports[0]}"
         self._environment = os.environ | {

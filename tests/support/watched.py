@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import httpx
@@ -34,6 +34,9 @@ class Watched:
         self._prometheus = httpx.Client(
             base_url=f"http://127.0.0.1:{stack.prometheus}/api/v1", timeout=20, trust_env=False
         )
+
+    def close(self) -> None:
+        self._prometheus.close()
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """The vector that an expression is now. AssertionError if Prometheus does not understand it."""
@@ -86,8 +89,11 @@ def watched(stack: Stack) -> Iterator[Watched]:
     }
     file = stack.directory / "watched.json"
     file.write_text(json.dumps({"services": services}))
-    with stack.under("deploy/compose.observability.yaml", str(file), only=(*PROCESSES, "mail", *WATCHING)):
-        yield Watched(stack)
+    with (
+        stack.under("deploy/compose.observability.yaml", str(file), only=(*PROCESSES, "mail", *WATCHING)),
+        closing(Watched(stack)) as watching,
+    ):
+        yield watching
 
 
 def all_answer(watching: Watched) -> bool:
