@@ -1,33 +1,26 @@
 """How the HTTP server ends: no request is lost that a client could begin to send.
 
 Closing a listening socket resets the connections that the kernel has established and the process has not
-yet accepted; their clients have sent a request by then and cannot know whether it was heard. So the kernel is
-told first to begin no more connections: a client that knows another gateway, as a proxy does, goes there.
+yet accepted, and uvicorn closes those that have not asked anything yet; their clients have sent a request by
+then and cannot know whether it was heard. So new connections are refused first: a client that knows another
+gateway, as a proxy does, goes there. Who is connected has time to ask.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
+import os
 import socket
-import struct
+from ipaddress import ip_address
 from typing import Final
 
 import uvicorn
 
-ON_THEIR_WAY_SECONDS: Final = 1.0
-"""How long connections that have begun may take to send their request."""
-
-_SO_ATTACH_FILTER: Final = 26  # asm-generic/socket.h; Python has no name for it
-# Classic BPF over a TCP segment: (operation, jump if true, jump if false, operand).
-_NO_BEGINNINGS: Final = (
-    (0x30, 0, 0, 13),  # the byte of TCP's flags
-    (0x54, 0, 0, 0x12),  # of them SYN and ACK
-    (0x15, 0, 1, 0x02),  # SYN alone would begin a connection:
-    (0x06, 0, 0, 0),  # it is dropped
-    (0x06, 0, 0, 0xFFFF_FFFF),  # all else passes
-)
+ON_THEIR_WAY_SECONDS: Final = 0.5
+"""How long connections that have begun may take to be established."""
+TO_ASK_SECONDS: Final = 1.0
+"""How long those that are may take to send their request."""
+_LOOKS: Final = 50
 
 
 class Server(uvicorn.Server):
@@ -36,22 +29,29 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             for listening in server.sockets:
-                begin_no_more_connections(listening.fileno())
+                refuse_connections(listening)
         await asyncio.sleep(ON_THEIR_WAY_SECONDS)
+        for _ in range(_LOOKS):
+            if all(each.cycle is not None for each in self.server_state.connections):
+                break
+            await asyncio.sleep(TO_ASK_SECONDS / _LOOKS)
         await super().shutdown(sockets)
 
 
-def begin_no_more_connections(listening: int) -> None:
-    """Tell the kernel to drop what would begin a connection to the listening socket with this descriptor.
+def refuse_connections(listening: socket.socket) -> None:
+    """Have the kernel refuse new connections to the socket, and finish those that have begun.
 
-    Clients that try wait until the socket is closed, and are refused then. Where the kernel has no such
-    filters nothing happens.
+    It listens on only one of the machine's network devices from now on, one that nobody's connections come
+    by: on all others the port is closed. Linux lets every process do so since 5.7; where it is not possible,
+    or where there is one device only, nothing happens.
     """
-    program = b"".join(struct.pack("HBBI", *instruction) for instruction in _NO_BEGINNINGS)
-    with socket.fromfd(listening, socket.AF_INET, socket.SOCK_STREAM) as copy, contextlib.suppress(OSError):
-        array = (ctypes.c_char * len(program)).from_buffer_copy(program)
-        copy.setsockopt(
-            socket.SOL_SOCKET,
-            _SO_ATTACH_FILTER,
-            struct.pack("HP", len(_NO_BEGINNINGS), ctypes.addressof(array)),
-        )
+    loopback = ip_address(listening.getsockname()[0]).is_loopback
+    device = next((name for _, name in socket.if_nameindex() if (name == "lo") is not loopback), None)
+    if device is None:
+        return
+    # An event loop's own socket has no options to set.
+    with socket.socket(listening.family, listening.type, fileno=os.dup(listening.fileno())) as copy:
+        try:
+            copy.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, f"{device}\0".encode())
+        except OSError:
+            return

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+import uvicorn
+
+from gateway import ending
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as catalogue
 from tests.gateway.conftest import running
 from tests.support.polling import eventually
 
 REQUEST = b"GET /api/v1/comuni HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"
+
+
+SECONDS_TO_ASK = 0.003
+"""Between a connection and its request: a proxy on a busy machine takes as long."""
 
 
 def ask(address: tuple[str, int]) -> str:
@@ -21,8 +30,11 @@ def ask(address: tuple[str, int]) -> str:
         connection = socket.create_connection(address, timeout=5)
     except ConnectionRefusedError:
         return "refused"
+    except ConnectionError as error:
+        return type(error).__name__
     with connection:
         try:
+            time.sleep(SECONDS_TO_ASK)
             connection.sendall(REQUEST)
             answer = b""
             while part := connection.recv(65_536):
@@ -32,7 +44,8 @@ def ask(address: tuple[str, int]) -> str:
     return answer.partition(b"\r\n")[0].decode() or "nothing"
 
 
-def test_no_request_is_lost_when_a_gateway_ends_under_load(tmp_path: Path) -> None:
+def told_while_it_ends(directory: Path) -> set[str]:
+    """What those were told who asked a gateway all the time until it was no more."""
     told: Counter[str] = Counter()
 
     def load(address: tuple[str, int]) -> None:
@@ -40,7 +53,7 @@ def test_no_request_is_lost_when_a_gateway_ends_under_load(tmp_path: Path) -> No
             told[answer] += 1
 
     with ThreadPoolExecutor(8) as pool:
-        with running(tmp_path, requests_per_minute=1_000_000) as edge:
+        with running(directory, requests_per_minute=1_000_000) as edge:
             edge.services.answers["ListComuni"] = catalogue.ListComuniResponse()
             at = urlsplit(str(edge.client.base_url))
             assert at.hostname
@@ -49,4 +62,24 @@ def test_no_request_is_lost_when_a_gateway_ends_under_load(tmp_path: Path) -> No
             eventually(lambda: told.total() > 50)
         for each in loads:
             each.result()
-    assert set(told) == {"HTTP/1.1 200 OK"}, told
+    return set(told)
+
+
+def test_no_request_is_lost_when_a_gateway_ends_under_load(tmp_path: Path) -> None:
+    assert told_while_it_ends(tmp_path) == {"HTTP/1.1 200 OK"}
+
+
+def test_requests_are_lost_when_it_ends_as_uvicorn_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the others are worth."""
+    monkeypatch.setattr(ending.Server, "shutdown", uvicorn.Server.shutdown)
+    assert told_while_it_ends(tmp_path) > {"HTTP/1.1 200 OK"}
+
+
+def test_whoever_connects_and_never_asks_does_not_keep_it(tmp_path: Path) -> None:
+    with running(tmp_path) as edge:
+        at = urlsplit(str(edge.client.base_url))
+        silent = socket.create_connection((str(at.hostname), int(at.port or 0)), timeout=30)
+    with silent:
+        assert silent.recv(1) == b""
