@@ -41,9 +41,10 @@ class Server(uvicorn.Server):
 def refuse_connections(listening: socket.socket) -> None:
     """Have the kernel refuse new connections to the socket, and finish those that have begun.
 
-    It listens on only one of the machine's network devices from now on, one that nobody's connections come
-    by: on all others the port is closed. Linux lets every process do so since 5.7; where it is not possible,
-    or where there is one device only, nothing happens.
+    It listens on only one of the machine's network devices from now on, one that other machines' connections
+    do not come by; if it is at a loopback address, one that nobody's do. On all others the port is closed.
+    Linux lets every process do so since 5.7; where it is not possible, or where there is one device only,
+    nothing happens.
     """
     loopback = ip_address(listening.getsockname()[0]).is_loopback
     device = next((name for _, name in socket.if_nameindex() if (name == "lo") is not loopback), None)

@@ -13,12 +13,12 @@ from deploy.operating.terminal import Session, Terminal
 from tests.architecture.project import ROOT
 
 HOLD = """
-import sys, time
+import sys
 from pathlib import Path
 from deploy.operating.locks import held
 with held(Path(sys.argv[1]), "taken"):
     print("held", flush=True)
-    time.sleep(600)
+    sys.stdin.read()
 """
 
 
@@ -33,7 +33,9 @@ def test_two_do_not_replace_the_same_containers(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(Installation, "connect", lambda _: Here(tmp_path))
     file = tmp_path / ".ambito.lock"
     command = [sys.executable, "-c", HOLD, str(file)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as other:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
         mine, elses = (Session(project, Terminal(as_json=True)) for project in ("ambito", "other"))

@@ -8,7 +8,6 @@ it holds the lock that the end of another watch waits for, in the only thread th
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from collections.abc import Callable
 
 import grpc
@@ -28,7 +27,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # u
         self._lock = threading.Lock()
         """Of what stands here. Never held while something is sent: the end of a watch waits for it."""
         self._statuses: dict[str, Status] = {}
-        self._watchers: defaultdict[str, set[_Watcher]] = defaultdict(set)
+        self._watchers: dict[str, set[_Watcher]] = {}
         self._over = False
 
     def set(self, name: str, status: Status) -> None:
@@ -37,7 +36,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # u
             if self._over:
                 return
             self._statuses[name] = status
-            watchers = list(self._watchers[name])
+            watchers = list(self._watchers.get(name, ()))
         for each in watchers:
             each.tell(self._status)
 
@@ -65,7 +64,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # u
         """Goes on until the client leaves; SERVICE_UNKNOWN while nobody has set the name."""
         watcher = _Watcher(request.service, send)
         with self._lock:
-            self._watchers[request.service].add(watcher)
+            self._watchers.setdefault(request.service, set()).add(watcher)
         if context.add_callback(lambda: self._forget(watcher)):
             watcher.tell(self._status)
         else:  # it has left already
@@ -80,7 +79,10 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # u
 
     def _forget(self, watcher: _Watcher) -> None:
         with self._lock:
-            self._watchers[watcher.name].discard(watcher)
+            left = self._watchers[watcher.name]
+            left.discard(watcher)
+            if not left:  # clients watch whatever names they like
+                del self._watchers[watcher.name]
 
 
 class _Watcher:

@@ -345,6 +345,27 @@ def test_a_server_that_answers_no_call_is_not_well(issuer: TokenIssuer) -> None:
         server.check()
 
 
+def test_a_server_that_turns_calls_away_is_well(issuer: TokenIssuer) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def wait(_: bytes, __: grpc.ServicerContext) -> bytes:
+        begun.set()
+        over.wait(30)
+        return b""
+
+    with (
+        serving(TokenVerifier(issuer.jwks_file), {"Wait": wait}, maximum_concurrent_rpcs=1) as server,
+        open_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
+        waiting = method(channel, "Wait").future(b"", timeout=30)
+        assert begun.wait(10)
+        with pytest.raises(grpc.RpcError, match="RESOURCE_EXHAUSTED"):
+            status_of(channel, "")
+        server.check()
+        over.set()
+        waiting.result(timeout=10)
+
+
 def test_two_servers_cannot_share_a_port(server: RpcServer, issuer: TokenIssuer) -> None:
     with pytest.raises(RuntimeError, match="bind"):
         RpcServer(f"127.0.0.1:{server.port}", [], TokenVerifier(issuer.jwks_file), check=lambda: None)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +17,26 @@ import uvicorn
 
 from gateway import ending
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as catalogue
+from tests.architecture.project import ROOT
 from tests.gateway.conftest import running
 from tests.support.polling import eventually
 
 REQUEST = b"GET /api/v1/comuni HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"
+REFUSE = """
+import socket
+from gateway.ending import refuse_connections
 
-
+listening = socket.create_server(("127.0.0.1", 0))
+begun = socket.create_connection(listening.getsockname(), timeout=5)
+refuse_connections(listening)
+try:
+    socket.create_connection(listening.getsockname(), timeout=5).close()
+except ConnectionRefusedError:
+    print("refused")
+begun.sendall(b"heard")
+accepted, _ = listening.accept()
+print(accepted.recv(5).decode())
+"""
 SECONDS_TO_ASK = 0.003
 """Between a connection and its request: a proxy on a busy machine takes as long."""
 
@@ -32,9 +49,14 @@ def ask(address: tuple[str, int]) -> str:
         return "refused"
     except ConnectionError as error:
         return type(error).__name__
+    time.sleep(SECONDS_TO_ASK)
+    return answer_of(connection)
+
+
+def answer_of(connection: socket.socket) -> str:
+    """The status line, or what became of the connection instead."""
     with connection:
         try:
-            time.sleep(SECONDS_TO_ASK)
             connection.sendall(REQUEST)
             answer = b""
             while part := connection.recv(65_536):
@@ -69,12 +91,45 @@ def test_no_request_is_lost_when_a_gateway_ends_under_load(tmp_path: Path) -> No
     assert told_while_it_ends(tmp_path) == {"HTTP/1.1 200 OK"}
 
 
-def test_requests_are_lost_when_it_ends_as_uvicorn_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the others are worth."""
+def test_a_process_without_privileges_refuses_new_connections_and_hears_those_begun() -> None:
+    # The user that tests run as may be root; the gateway's has nothing.
+    unprivileged = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    done = subprocess.run(
+        [*unprivileged, sys.executable, "-c", REFUSE],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("refused\nheard\n", "")
+
+
+def told_late(directory: Path) -> str:
+    """What somebody is told who connected before the end had begun, and asked after it had."""
+    with ThreadPoolExecutor(1) as pool:
+        with running(directory) as edge:
+            edge.services.answers["ListComuni"] = catalogue.ListComuniResponse()
+            at = urlsplit(str(edge.client.base_url))
+            address = (str(at.hostname), int(at.port or 0))
+            connection = socket.create_connection(address, timeout=30)
+            assert ask(address) == "HTTP/1.1 200 OK"  # who came before this one is accepted too
+
+            def wait_and_ask() -> str:
+                eventually(lambda: ask(address) == "refused")
+                return answer_of(connection)
+
+            told = pool.submit(wait_and_ask)
+        return told.result()
+
+
+def test_who_is_connected_may_ask_although_it_ends(tmp_path: Path) -> None:
+    assert told_late(tmp_path) == "HTTP/1.1 200 OK"
+
+
+def test_as_uvicorn_ends_he_would_not_be_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ending.Server, "shutdown", uvicorn.Server.shutdown)
-    assert told_while_it_ends(tmp_path) > {"HTTP/1.1 200 OK"}
+    assert told_late(tmp_path) != "HTTP/1.1 200 OK"
 
 
 def test_whoever_connects_and_never_asks_does_not_keep_it(tmp_path: Path) -> None:
