@@ -57,30 +57,29 @@ def test_a_node_of_the_broker_dies_and_one_freezes_while_people_book(
 ) -> None:
     with load:
         more_bookings(load, 10)
-        dying = leader_of(cluster, "catalogue.events")
+        dying = leaders(cluster)["catalogue.events"]
         before = cluster.container(dying)
         cluster.kill(before)
         more_bookings(load, 50)
         eventually(lambda: cluster.container(dying).attrs["RestartCount"] > before.attrs["RestartCount"])
-        eventually(lambda: all_queues_are_on_three_nodes(cluster), timeout_seconds=180)
-        frozen = cluster.container(leader_of(cluster, f"coop.{PROVIDER}"))
+        frozen = cluster.container(leaders(cluster)[f"coop.{PROVIDER}"])
         frozen.pause()
         more_bookings(load, 50)
     try:
         nothing_is_lost_or_doubled(cluster, load, reader)
     finally:
         frozen.unpause()
-    eventually(lambda: all_queues_are_on_three_nodes(cluster), timeout_seconds=180)
+    assert leaders(cluster)
 
 
 def test_every_queue_is_watched_on_whichever_node_it_is_led(cluster: Stack) -> None:
-    found = {str(each["name"]) for each in queues(cluster)}
-    assert len({leader_of(cluster, name) for name in found}) > 1
+    found = leaders(cluster)
+    assert len(set(found.values())) > 1
     with watched(cluster) as watching:
 
         def all_are_seen() -> bool:
             assert {each["metric"]["service"] for each in watching.query(WELL)} == set(NODES)
-            assert {each["metric"]["queue"] for each in watching.query(READY)} == found
+            assert {each["metric"]["queue"] for each in watching.query(READY)} == set(found)
             return watching.fires("QueueWithoutConsumer") == []
 
         eventually(all_are_seen, timeout_seconds=60)
@@ -163,16 +162,18 @@ def _ask(server: Container, database: str, statement: str) -> tuple[int, str]:
     return status, out.decode()
 
 
-def leader_of(cluster: Stack, queue: str) -> str:
-    """The node, as a service, that leads the queue."""
-    [leader] = [str(each["leader"]) for each in queues(cluster) if each["name"] == queue]
-    return leader.removeprefix("rabbit@")
+def leaders(cluster: Stack) -> dict[str, str]:
+    """The node, as a service, that leads each queue, once every queue has its members on all three."""
 
+    def settled() -> dict[str, str]:
+        found = queues(cluster)
+        names = [str(each["name"]) for each in found]
+        # While leaders change, the old one and the new may both list a queue, or neither.
+        assert len(names) == len(set(names)) > len(SERVICES), names
+        assert {len(each["online"]) for each in found} == {len(NODES)}, found
+        return {str(each["name"]): str(each["leader"]).removeprefix("rabbit@") for each in found}
 
-def all_queues_are_on_three_nodes(cluster: Stack) -> bool:
-    found = queues(cluster)
-    assert len(found) > len(SERVICES)
-    return all(len(each["online"]) == len(NODES) for each in found)
+    return eventually(settled, timeout_seconds=180)
 
 
 def queues(cluster: Stack) -> list[dict[str, Any]]:
