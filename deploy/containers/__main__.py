@@ -18,6 +18,7 @@ from deploy.containers.disabled import disabled
 from deploy.containers.facts import PARTS
 from deploy.containers.finding_out import find_out
 from deploy.containers.fingerprints import fingerprints as fingerprints_of
+from deploy.containers.metadata import NodesMissing
 from deploy.containers.places import APART, SECRETS, TERRITORY, apart, fail, territory
 from deploy.containers.replication import NobodyFollows
 from deploy.containers.secrets import make
@@ -68,7 +69,7 @@ def servers(
         left = (prepare_cluster if cluster else prepare)(
             Secrets(SECRETS), territory(), apart(), disabled(SECRETS), keep_bindings=keep_bindings
         )
-    except (psycopg.Error, httpx.HTTPError, TopologyError, NobodyFollows) as error:
+    except (psycopg.Error, httpx.HTTPError, TopologyError, NobodyFollows, NodesMissing) as error:
         fail(str(error))
     for each in left:
         typer.echo(
