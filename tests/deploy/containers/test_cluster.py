@@ -74,6 +74,10 @@ def test_a_node_of_the_broker_dies_and_one_freezes_while_people_book(
     eventually(lambda: all(seen_by(cluster, node) == set(NODES) for node in NODES), timeout_seconds=60)
 
 
+def test_doctor_finds_nothing_amiss_with_them(cluster: Stack) -> None:
+    assert eventually(lambda: cluster.operate("doctor"), timeout_seconds=90)["well"]
+
+
 def test_every_queue_is_watched_on_whichever_node_it_is_led(cluster: Stack) -> None:
     found = leaders(cluster)
     assert len(set(found.values())) > 1
