@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from itertools import cycle
+from itertools import cycle, islice
 
 import amqp
 
 from services.chassis.ids import new_id
-from services.chassis.messaging.connection import connect
+from services.chassis.messaging.connection import connect, corked
 from services.chassis.messaging.publisher import Outgoing
 
 _TIMEOUT_SECONDS = 10.0
 _UNCONFIRMED = 1000
 """At most so many messages are under way: more did not make it faster."""
+_AT_ONCE = 100
+"""So many leave in full packets, as the relay's do."""
 _DIFFERENT = 1000
 
 
@@ -35,13 +37,14 @@ def publish(url: str, message: Outgoing, *, seconds: float) -> float:
     channel.confirm_select()
     channel.events["basic_ack"].add(on_ack)
     started = time.perf_counter()
-    for each in cycle(messages):
-        channel.basic_publish(each, message.exchange, message.routing_key, mandatory=True)
-        sent += 1
-        while sent - confirmed >= _UNCONFIRMED:
+    following = cycle(messages)
+    while time.perf_counter() - started < seconds:
+        with corked(connection):
+            for each in islice(following, _AT_ONCE):
+                channel.basic_publish(each, message.exchange, message.routing_key, mandatory=True)
+        sent += _AT_ONCE
+        while sent - confirmed > _UNCONFIRMED - _AT_ONCE:
             connection.drain_events(timeout=_TIMEOUT_SECONDS)
-        if time.perf_counter() - started > seconds:
-            break
     while confirmed < sent:
         connection.drain_events(timeout=_TIMEOUT_SECONDS)
     elapsed = time.perf_counter() - started

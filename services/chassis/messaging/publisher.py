@@ -15,7 +15,7 @@ from typing import Any, Final
 import amqp
 from amqp.exceptions import AMQPError
 
-from services.chassis.messaging.connection import connect
+from services.chassis.messaging.connection import connect, corked
 
 CONTENT_TYPE: Final = "application/json"
 
@@ -133,7 +133,7 @@ class ConfirmingPublisher:
             BrokerLost: the connection failed; any of those not answered yet may have been taken.
         """
         channel = self.connect()
-        with self._translated(), self._bounded():
+        with self._translated(), self._bounded(), corked(channel.connection):
             for key, message in messages.items():
                 answer_by = time.monotonic() + self._timeout
                 self._sent[self._next_tag] = _Sent(key, message.message_id, answer_by)
