@@ -22,6 +22,7 @@ SERIES: dict[str, list[tuple[str, float, float]]] = {
     "QueueWithoutConsumer": [(_Q + '_consumers{queue="vouchers.events"}', 1, 0)],
     "DeadLetters": [(_Q + '_messages_ready{queue="vouchers.events.dead"}', 0, 1)],
     "CooperativeQueueNearlyFull": [(_Q + '_messages_ready{queue="coop.casa-tiglio"}', 80_000, 80_001)],
+    "CooperativeReadsNoMore": [(_Q + '_consumers{queue="coop.casa-tiglio"}', 1, 0)],
     "WebhooksFailing": [('webhook_endpoints{state="failing"}', 0, 1)],
     "WebhookEndpointDisabled": [('webhook_endpoints{state="disabled"}', 0, 1)],
     "WebhooksOverdue": [('deliver_oldest_due_seconds{kind="webhook"}', 5, 121)],

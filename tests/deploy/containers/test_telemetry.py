@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from docker.errors import APIError
 from deploy.demo import cast
 from deploy.observability.dashboards import DASHBOARDS
 from tests.deploy.containers import damage
+from tests.deploy.containers.people import PROVIDER, reader
 from tests.deploy.containers.test_confinement import RPC, reached
 from tests.support.polling import eventually
 from tests.support.stack import PROCESSES, Stack, addresses, service_of
@@ -250,6 +251,19 @@ def test_what_is_sent_too_late_or_to_nobody_is_told(site: Watched) -> None:
     finally:
         do(site, "notifications", damage.FREE_DELIVERIES)
     falls_silent(site, *alerts)
+
+
+def test_a_cooperative_that_reads_its_queue_no_more_is_told(site: Watched) -> None:
+    alert, queue = "CooperativeReadsNoMore", f"coop.{PROVIDER}"
+    CAUSED.add(alert)
+
+    def told() -> bool:
+        return queue in {each["queue"] for each in site.fires(alert, instead={"> 0.25": "> 0"})}
+
+    with closing(reader(site.stack, site.stack.brokers[:1])):
+        eventually(lambda: site.query(f'rabbitmq_detailed_queue_consumers{{queue="{queue}"}} > 0'))
+        assert not told()
+    eventually(told)
 
 
 def test_a_seat_that_is_held_too_long_is_told(site: Watched) -> None:
