@@ -76,7 +76,8 @@ _SILENT: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
-_API = (people, sessions, delegations, catalogue, bookings, plans, vouchers, messages, events)
+# A request is compared with one route after the other: what is asked for most comes first.
+_API = (catalogue, bookings, people, sessions, delegations, plans, vouchers, messages, events)
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from prometheus_client import Counter, Gauge, Histogram
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,15 +28,16 @@ _SECONDS = Histogram(
 )
 _UNDER_WAY = Gauge("gateway_requests_under_way", "Requests being answered now.")
 
-_SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+_SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+"""Of every answer that does not say it otherwise."""
 _WITH_BODY = {"POST", "PUT", "PATCH"}
 
 _log = get_logger(__name__)
@@ -87,11 +88,13 @@ class Edge:
             nonlocal status, begun
             if message["type"] == "http.response.start":
                 status, begun = message["status"], True
-                sent = MutableHeaders(scope=message)
-                for name, value in _SECURITY_HEADERS.items():
-                    sent.setdefault(name, value)
-                sent.update(rate.headers())
-                sent["X-Request-Id"] = request_id() or ""
+                said = dict(message["headers"])
+                message["headers"] = [
+                    *message["headers"],
+                    *(header for header in _SECURITY_HEADERS if header[0] not in said),
+                    *rate.headers(),
+                    (b"x-request-id", (request_id() or "").encode()),
+                ]
             await send(message)
 
         self._under_way += 1

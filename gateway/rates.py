@@ -21,13 +21,13 @@ class Rate:
     reset_seconds: int
     exceeded: bool
 
-    def headers(self) -> dict[str, str]:
-        """As ModI has every answer tell it."""
-        return {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(self.remaining),
-            "X-RateLimit-Reset": str(self.reset_seconds),
-        }
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """As ModI has every answer tell it; names and values as ASGI takes them."""
+        return (
+            (b"x-ratelimit-limit", b"%d" % self.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % self.reset_seconds),
+        )
 
 
 class Rates:

@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 
 from gateway.api.representations import Answer
 from gateway.auth import Anyone
-from gateway.backends import Backends, Services
+from gateway.backends import Backends
 from services.chassis.caller import ANONYMOUS
 
 _MOST_BYTES: Final = 16 * 1024 * 1024
@@ -106,14 +106,14 @@ class PublicReads:
 
 async def _public_reads(
     request: Request,
-    services: Services,
     _caller: Anyone,  # a token that is sent must be good, also where none is needed
     cache_control: Annotated[
         str,
         Header(description="`no-cache`: as it is now; otherwise an answer may be up to a second old"),
     ] = "",
 ) -> PublicReads:
-    return PublicReads(services, request.app.state.shared_reads, fresh="no-cache" in cache_control)
+    state = request.app.state
+    return PublicReads(state.backends, state.shared_reads, fresh="no-cache" in cache_control)
 
 
 Public = Annotated[PublicReads, Depends(_public_reads)]
