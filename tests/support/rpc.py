@@ -8,6 +8,7 @@ import grpc
 
 from services.chassis.rpc.answering import Verifier
 from services.chassis.rpc.server import RpcServer
+from tests.support.polling import eventually
 
 SERVICE = "ambito.test.v1.Test"
 
@@ -42,3 +43,10 @@ def serving(
         yield server
     finally:
         server.stop(5)
+
+
+def wait_until_idle(server: RpcServer, channel: grpc.Channel) -> None:
+    """Until the channel is connected and nothing runs: its watch is a call, too, when it begins."""
+    grpc.channel_ready_future(channel).result(timeout=10)
+    counted: Any = server._server
+    eventually(lambda: counted._state.active_rpc_count == 0)

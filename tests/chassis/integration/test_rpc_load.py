@@ -21,7 +21,7 @@ from services.chassis.rpc.server import RpcServer
 from services.chassis.tokens import TokenVerifier
 from tests.support.polling import eventually
 from tests.support.postgres import Postgres
-from tests.support.rpc import method, serving
+from tests.support.rpc import method, serving, wait_until_idle
 
 
 class Gate:
@@ -78,6 +78,7 @@ def test_what_exceeds_the_queue_is_turned_away_at_once(
         serving(verifier, {"Wait": gate}, threads=1, maximum_concurrent_rpcs=3) as server,
         open_channel(f"127.0.0.1:{server.port}") as channel,
     ):
+        wait_until_idle(server, channel)
         send = sender(channel)
         calls = [pool.submit(send, b"%d" % number) for number in range(8)]
         eventually(lambda: sum(done.done() for done in calls) == 5)

@@ -25,7 +25,7 @@ from services.chassis.rpc.status import RemoteFailure, RemoteRefusal, refusal_fr
 from services.chassis.tokens import TokenSigner, TokenVerifier
 from services.chassis.tracing import current_trace_id, request_id, start_from
 from tests.support.polling import eventually
-from tests.support.rpc import SERVICE, method, serving
+from tests.support.rpc import SERVICE, method, serving, wait_until_idle
 from tests.support.tokens import TokenIssuer, new_signing_key
 
 SECRET = "RSSMRA80A01L319X"
@@ -357,6 +357,7 @@ def test_a_server_that_turns_calls_away_is_well(issuer: TokenIssuer) -> None:
         serving(TokenVerifier(issuer.jwks_file), {"Wait": wait}, maximum_concurrent_rpcs=1) as server,
         open_channel(f"127.0.0.1:{server.port}") as channel,
     ):
+        wait_until_idle(server, channel)
         waiting = method(channel, "Wait").future(b"", timeout=30)
         assert begun.wait(10)
         with pytest.raises(grpc.RpcError, match="RESOURCE_EXHAUSTED"):
