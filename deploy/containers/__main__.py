@@ -18,7 +18,7 @@ from deploy.containers.disabled import disabled
 from deploy.containers.facts import PARTS
 from deploy.containers.finding_out import find_out
 from deploy.containers.fingerprints import fingerprints as fingerprints_of
-from deploy.containers.metadata import NodesMissing
+from deploy.containers.metadata_store import NodesMissing
 from deploy.containers.places import APART, SECRETS, TERRITORY, apart, fail, territory
 from deploy.containers.replication import NobodyFollows
 from deploy.containers.secrets import make

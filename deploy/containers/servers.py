@@ -9,7 +9,7 @@ import httpx
 from deploy.broker.apart import Apart
 from deploy.broker.former import Former, forget, former
 from deploy.broker.topology import SERVICES, cooperative_user, topology
-from deploy.containers.metadata import agree_by_quorum
+from deploy.containers.metadata_store import enable_khepri
 from deploy.containers.replication import acknowledge_on_both
 from deploy.containers.secrets import (
     POSTGRES_CLUSTER,
@@ -56,7 +56,7 @@ def prepare_cluster(
     keep_bindings: bool = False,
 ) -> list[Former]:
     """As `prepare`, with whichever database is the primary; from then on it acknowledges what both have, and
-    the broker's nodes agree by quorum.
+    the broker's nodes keep their metadata in Khepri.
 
     Raises:
         NobodyFollows: there is no standby.
@@ -65,7 +65,7 @@ def prepare_cluster(
     primary = admin_url(secrets, POSTGRES_CLUSTER)
     _prepare_databases(secrets, primary)
     with management(secrets) as api:
-        agree_by_quorum(api, len(RABBITMQ_CLUSTER))
+        enable_khepri(api, len(RABBITMQ_CLUSTER))
     left = prepare_broker(secrets, territory, apart, shut_out, keep_bindings=keep_bindings)
     acknowledge_on_both(primary)
     return left

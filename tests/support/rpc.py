@@ -1,5 +1,6 @@
 """A gRPC service made of plain functions over bytes: all that is needed to test what surrounds a handler."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,22 @@ from tests.support.polling import eventually
 SERVICE = "ambito.test.v1.Test"
 
 Handler = Callable[[bytes, grpc.ServicerContext], bytes]
+
+
+class Gate:
+    """A handler that waits until it is let go, and remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.entered: list[bytes] = []
+        self._open = threading.Event()
+
+    def __call__(self, request: bytes, _context: grpc.ServicerContext) -> bytes:
+        self.entered.append(request)
+        assert self._open.wait(30)
+        return request
+
+    def open(self) -> None:
+        self._open.set()
 
 
 def add_handlers(handlers: Mapping[str, Handler], server: grpc.Server) -> None:

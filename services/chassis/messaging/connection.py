@@ -42,7 +42,10 @@ def connect(
 
 @contextmanager
 def corked(connection: amqp.Connection) -> Iterator[None]:
-    """What is written meanwhile leaves in full packets, so the broker is not woken for each message."""
+    """What is written meanwhile leaves in full packets, so the broker is not woken for each message.
+
+    After an error it stays so: a connection that failed is not used again.
+    """
     socket_ = connection.transport.sock
     socket_.setsockopt(IPPROTO_TCP, TCP_CORK, 1)
     yield
@@ -78,7 +81,7 @@ def _connect(
         transport_options={"client_properties": {"connection_name": name}},
     )
     connection: amqp.Connection = parameters.transport.establish_connection()
-    # Else py-amqp looks before each message whether the broker has said anything, which costs as much as to
-    # send it. With a broker that takes nothing more, the time for its confirms runs out.
+    # Else py-amqp looks before each message whether the broker has said anything, which costs half as much as
+    # to send it. With a broker that takes nothing more, the time for its confirms runs out.
     connection.client_properties.setdefault("capabilities", {})["connection.blocked"] = False
     return connection

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,23 +20,7 @@ from services.chassis.rpc.server import RpcServer
 from services.chassis.tokens import TokenVerifier
 from tests.support.polling import eventually
 from tests.support.postgres import Postgres
-from tests.support.rpc import method, serving, wait_until_idle
-
-
-class Gate:
-    """A handler that waits until it is let go, and remembers what it was given."""
-
-    def __init__(self) -> None:
-        self.entered: list[bytes] = []
-        self._open = threading.Event()
-
-    def __call__(self, request: bytes, _context: grpc.ServicerContext) -> bytes:
-        self.entered.append(request)
-        assert self._open.wait(30)
-        return request
-
-    def open(self) -> None:
-        self._open.set()
+from tests.support.rpc import Gate, method, serving, wait_until_idle
 
 
 @pytest.fixture

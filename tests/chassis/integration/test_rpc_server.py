@@ -1,7 +1,6 @@
 """What surrounds every handler: who calls, how long they wait, what they are told, what is logged."""
 
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from services.chassis.rpc.status import RemoteFailure, RemoteRefusal, refusal_fr
 from services.chassis.tokens import TokenSigner, TokenVerifier
 from services.chassis.tracing import current_trace_id, request_id, start_from
 from tests.support.polling import eventually
-from tests.support.rpc import SERVICE, method, serving, wait_until_idle
+from tests.support.rpc import SERVICE, Gate, method, serving, wait_until_idle
 from tests.support.tokens import TokenIssuer, new_signing_key
 
 SECRET = "RSSMRA80A01L319X"
@@ -323,47 +322,35 @@ def test_a_server_that_starts_without_its_database_says_so_at_once(issuer: Token
 
 
 def test_a_server_that_answers_no_call_is_not_well(issuer: TokenIssuer) -> None:
-    begun, over = threading.Event(), threading.Event()
-
-    def wait(_: bytes, __: grpc.ServicerContext) -> bytes:
-        begun.set()
-        over.wait(30)
-        return b""
-
+    gate = Gate()
     verifier = TokenVerifier(issuer.jwks_file)
     with (
-        serving(verifier, {"Wait": wait}, threads=1) as server,
+        serving(verifier, {"Wait": gate}, threads=1) as server,
         open_channel(f"127.0.0.1:{server.port}") as channel,
     ):
         server.check()
         waiting = method(channel, "Wait").future(b"", timeout=30)
-        assert begun.wait(10)
+        eventually(lambda: gate.entered)
         with pytest.raises(grpc.RpcError, match="DEADLINE_EXCEEDED"):
             server.check()
-        over.set()
+        gate.open()
         waiting.result(timeout=10)
         server.check()
 
 
 def test_a_server_that_turns_calls_away_is_well(issuer: TokenIssuer) -> None:
-    begun, over = threading.Event(), threading.Event()
-
-    def wait(_: bytes, __: grpc.ServicerContext) -> bytes:
-        begun.set()
-        over.wait(30)
-        return b""
-
+    gate = Gate()
     with (
-        serving(TokenVerifier(issuer.jwks_file), {"Wait": wait}, maximum_concurrent_rpcs=1) as server,
+        serving(TokenVerifier(issuer.jwks_file), {"Wait": gate}, maximum_concurrent_rpcs=1) as server,
         open_channel(f"127.0.0.1:{server.port}") as channel,
     ):
         wait_until_idle(server, channel)
         waiting = method(channel, "Wait").future(b"", timeout=30)
-        assert begun.wait(10)
+        eventually(lambda: gate.entered)
         with pytest.raises(grpc.RpcError, match="RESOURCE_EXHAUSTED"):
             status_of(channel, "")
         server.check()
-        over.set()
+        gate.open()
         waiting.result(timeout=10)
 
 

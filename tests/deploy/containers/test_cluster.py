@@ -74,6 +74,11 @@ def test_a_node_of_the_broker_dies_and_one_freezes_while_people_book(
     eventually(lambda: all(seen_by(cluster, node) == set(NODES) for node in NODES), timeout_seconds=60)
 
 
+def test_the_nodes_keep_their_metadata_by_quorum(cluster: Stack) -> None:
+    flags = _told_by(cluster.container(NODES[0]), "list_feature_flags", "name", "state")
+    assert {"name": "khepri_db", "state": "enabled"} in flags
+
+
 def test_doctor_finds_nothing_amiss_with_them(cluster: Stack) -> None:
     assert eventually(lambda: cluster.operate("doctor"), timeout_seconds=90)["well"]
 
@@ -184,18 +189,19 @@ def leaders(cluster: Stack) -> dict[str, str]:
 
 def queues(cluster: Stack) -> list[dict[str, Any]]:
     """Name, leader and members that are there, of each queue."""
-    return list(_told_by(cluster, NODES[0], "list_queues", "--vhost=ambito", "name", "leader", "online"))
+    node = cluster.containers(*NODES)[0]
+    return list(_told_by(node, "list_queues", "--vhost=ambito", "name", "leader", "online"))
 
 
 def seen_by(cluster: Stack, node: str) -> set[str]:
     """The nodes that run, as this one sees them."""
-    told = _told_by(cluster, node, "cluster_status")
+    told = _told_by(cluster.container(node), "cluster_status")
     assert told["partitions"] == {}
     return {each.removeprefix("rabbit@") for each in told["running_nodes"]}
 
 
-def _told_by(cluster: Stack, node: str, *command: str) -> Any:
+def _told_by(node: Container, *command: str) -> Any:
     asked = ["rabbitmqctl", "--quiet", "--formatter=json", "--timeout=10", *command]
-    status, out = cluster.container(node).exec_run(asked, user="rabbitmq")
+    status, out = node.exec_run(asked, user="rabbitmq")
     assert status == 0, out
     return json.loads(out)

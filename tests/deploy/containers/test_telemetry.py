@@ -341,9 +341,12 @@ def test_servers_that_do_not_answer_are_told_and_what_follows(site: Watched) -> 
     assert broker.exec_run([*watermark, "1MB"]).exit_code == 0
     try:
         rings(site, "BrokerAlarm")
+        do(site, "identity", damage.PUBLISH_AGAIN)  # which the broker does not take now
+        rings_with(site, "OutboxOld", {"> 60": "> 6"})
     finally:
         assert broker.exec_run([*watermark, "600MB"]).exit_code == 0
     falls_silent(site, "BrokerAlarm")
+    eventually(lambda: not site.fires("OutboxOld", instead={"> 60": "> 6"}), timeout_seconds=60)
 
 
 NOT_HERE = {

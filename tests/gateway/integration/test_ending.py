@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -37,20 +36,20 @@ begun.sendall(b"heard")
 accepted, _ = listening.accept()
 print(accepted.recv(5).decode())
 """
-SECONDS_TO_ASK = 0.003
-"""Between a connection and its request: a proxy on a busy machine takes as long."""
 
 
 def ask(address: tuple[str, int]) -> str:
     """Over a connection of its own, as a proxy does; one that cannot be made could be made elsewhere."""
+    connection = connected(address)
+    return "refused" if connection is None else answer_of(connection)
+
+
+def connected(address: tuple[str, int]) -> socket.socket | None:
+    """None if it is refused."""
     try:
-        connection = socket.create_connection(address, timeout=5)
+        return socket.create_connection(address, timeout=5)
     except ConnectionRefusedError:
-        return "refused"
-    except ConnectionError as error:
-        return type(error).__name__
-    time.sleep(SECONDS_TO_ASK)
-    return answer_of(connection)
+        return None
 
 
 def answer_of(connection: socket.socket) -> str:
@@ -71,8 +70,12 @@ def told_while_it_ends(directory: Path) -> set[str]:
     told: Counter[str] = Counter()
 
     def load(address: tuple[str, int]) -> None:
-        while (answer := ask(address)) != "refused":
-            told[answer] += 1
+        connection = connected(address)
+        while connection is not None:
+            with connection:
+                following = connected(address)  # each is made some time before it asks, as a busy proxy's are
+                told[answer_of(connection)] += 1
+            connection = following
 
     with ThreadPoolExecutor(8) as pool:
         with running(directory, requests_per_minute=1_000_000) as edge:

@@ -1,4 +1,4 @@
-"""A cluster's nodes are to agree by quorum: asked once, when all are there (`containers/test_cluster.py`)."""
+"""A cluster is switched to Khepri once, when all nodes run; on real ones: `containers/test_cluster.py`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from deploy.containers.metadata import NodesMissing, agree_by_quorum
+from deploy.containers.metadata_store import NodesMissing, enable_khepri
 
 NEW = {"rabbitmq_4.0.0": "enabled", "khepri_db": "disabled"}
 
@@ -51,14 +51,14 @@ def management(broker: Broker) -> Iterator[httpx.Client]:
 
 def test_it_is_switched_when_the_last_node_has_come(broker: Broker, management: httpx.Client) -> None:
     broker.running = [["a", "b"], ["a", "b", "c"]]
-    agree_by_quorum(management, 3)
+    enable_khepri(management, 3)
     assert broker.enabled == ["khepri_db"]
 
 
 def test_nothing_is_switched_while_a_node_is_missing(broker: Broker, management: httpx.Client) -> None:
     broker.running = [["a", "c"]]
     with pytest.raises(NodesMissing, match="of 3 RabbitMQ nodes only these run: a, c"):
-        agree_by_quorum(management, 3, within_seconds=0)
+        enable_khepri(management, 3, within_seconds=0)
     assert broker.enabled == []
 
 
@@ -73,5 +73,5 @@ def test_nothing_is_switched_while_a_node_is_missing(broker: Broker, management:
 )
 def test_it_is_left_as_it_is(broker: Broker, management: httpx.Client, flags: dict[str, str]) -> None:
     broker.flags, broker.running = flags, [["a"]]
-    agree_by_quorum(management, 3, within_seconds=0)
+    enable_khepri(management, 3, within_seconds=0)
     assert broker.enabled == []

@@ -22,7 +22,7 @@ class NodesMissing(Exception):
     """The nodes can only change together how they agree, and they do not all run."""
 
 
-def agree_by_quorum(
+def enable_khepri(
     management: httpx.Client, nodes: int, *, within_seconds: float = _RUNNING_WITHIN_SECONDS
 ) -> None:
     """Have all `nodes` keep their metadata in Khepri from now on. There is no way back; queues go on.
