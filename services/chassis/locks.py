@@ -11,6 +11,8 @@ from typing import Final
 import sqlalchemy as sa
 from psycopg.errors import LockNotAvailable
 
+from services.chassis.statements import Statement
+
 _CLASS: Final = 0x616D6274
 MIGRATION: Final = "migration"
 RELAY: Final = "relay"
@@ -24,7 +26,7 @@ def key(name: str) -> tuple[int, int]:
 
 def try_lock(connection: sa.Connection, name: str) -> bool:
     """Take the lock for the connection's session, or return False at once if another session has it."""
-    return bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(*_typed(name)))))
+    return bool(_TRY.all(connection, _parameters(name))[0].taken)
 
 
 def lock(connection: sa.Connection, name: str) -> bool:
@@ -34,7 +36,7 @@ def lock(connection: sa.Connection, name: str) -> bool:
     transaction.
     """
     try:
-        connection.execute(sa.select(sa.func.pg_advisory_lock(*_typed(name))))
+        _TAKE.all(connection, _parameters(name))
     except sa.exc.OperationalError as error:
         if isinstance(error.orig, LockNotAvailable):
             return False
@@ -44,7 +46,7 @@ def lock(connection: sa.Connection, name: str) -> bool:
 
 def unlock(connection: sa.Connection, name: str) -> None:
     """Give the lock back; the end of the session does so as well."""
-    connection.execute(sa.select(sa.func.pg_advisory_unlock(*_typed(name))))
+    _GIVE_BACK.all(connection, _parameters(name))
 
 
 @contextmanager
@@ -58,6 +60,12 @@ def lock_or_skip(connection: sa.Connection, name: str) -> Iterator[bool]:
             unlock(connection, name)
 
 
-def _typed(name: str) -> tuple[sa.Cast[int], sa.Cast[int]]:
+_KEY: Final = (sa.bindparam("space", type_=sa.Integer), sa.bindparam("number", type_=sa.Integer))
+_TRY: Final = Statement(sa.select(sa.func.pg_try_advisory_lock(*_KEY).label("taken")))
+_TAKE: Final = Statement(sa.select(sa.func.pg_advisory_lock(*_KEY)))
+_GIVE_BACK: Final = Statement(sa.select(sa.func.pg_advisory_unlock(*_KEY)))
+
+
+def _parameters(name: str) -> dict[str, int]:
     space, number = key(name)
-    return sa.cast(space, sa.Integer), sa.cast(number, sa.Integer)
+    return {"space": space, "number": number}

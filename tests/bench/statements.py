@@ -20,8 +20,10 @@ import sqlalchemy as sa
 from psycopg.types.json import Jsonb
 
 from services.chassis.database import Database
+from tests.support.statements import statements_through
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
+_NUMBERED = re.compile(r"\$(\d+)")
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 
 
@@ -50,10 +52,19 @@ def recorded(database: Database) -> Iterator[list[Transaction]]:
         assert not many, "a statement for many rows is none of a hot path"
         transactions[-1].append(Statement(sql, dict(parameters)))
 
+    def statement(connection: sa.Connection, sql: str, parameters: Mapping[str, Any]) -> str:
+        if not connection.in_transaction():
+            transactions.append([])
+        names = list(parameters)
+        named = _NUMBERED.sub(lambda place: f"%({names[int(place[1]) - 1]})s", sql.replace("%", "%%"))
+        transactions[-1].append(Statement(named, parameters))
+        return sql
+
     sa.event.listen(database.engine, "begin", begin)
     sa.event.listen(database.engine, "before_cursor_execute", execute)
     try:
-        yield transactions
+        with statements_through(statement):
+            yield transactions
     finally:
         sa.event.remove(database.engine, "begin", begin)
         sa.event.remove(database.engine, "before_cursor_execute", execute)

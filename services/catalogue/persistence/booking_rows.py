@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -10,12 +11,12 @@ from services.catalogue.domain.booking import Booking, State
 from services.catalogue.persistence.tables import booking
 
 _COLUMNS: Final = tuple(name for name in Booking.__dataclass_fields__ if name != "state")
+_of_booking: Final = attrgetter(*_COLUMNS)
 
 
-def booking_from(row: sa.Row[Any]) -> Booking:
-    """The booking in a row that has all its columns."""
-    values = row._mapping
-    return Booking(state=State(values["state"]), **{name: values[name] for name in _COLUMNS})
+def booking_from(row: Any) -> Booking:  # noqa: ANN401 - a row
+    """The booking in a row, of SQLAlchemy or of a Statement, that has all its columns."""
+    return Booking(state=State(row.state), **dict(zip(_COLUMNS, _of_booking(row), strict=True)))
 
 
 def find(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> Booking | None:

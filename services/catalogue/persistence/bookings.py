@@ -38,6 +38,7 @@ from services.catalogue.persistence.tables import booking, messaging, service
 from services.chassis.database import Database
 from services.chassis.idempotency import Idempotency, key_taken
 from services.chassis.refusal import Refusal
+from services.chassis.statements import Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,27 +73,35 @@ class Bookings:
     def __init__(self, database: Database, events: Mapping[Move, BookingEventKind]) -> None:
         self._database = database
         self._idempotency = Idempotency(messaging.idempotency)
-        self._take_held = take_seat(State.HELD, None)
-        self._take_confirmed = take_seat(State.CONFIRMED, events[CONFIRM])
-        self._confirm = move_booking(CONFIRM, events[CONFIRM], booking.c.held_until > NOW, still_accredited())
-        reasons = {"reason": sa.bindparam("reason_type"), "refusal": sa.bindparam("said", type_=JSONB)}
-        self._refuse = move_booking(REFUSE, events[REFUSE], values=reasons)
-        self._refuse_and_free_key = move_booking(REFUSE, events[REFUSE], values=reasons, frees_key=True)
-        overdue = booking.c.held_until <= NOW
-        self._lapse = move_booking(LAPSE, events[LAPSE], overdue)
-        self._lapse_next = move_booking(LAPSE, events[LAPSE], overdue, which=next_overdue())
-        self._cancel = move_booking(
-            CANCEL,
-            events[CANCEL],
-            sa.or_(booking.c.starts_at > NOW, _CANCELLER == "service"),
-            values={"reason_sealed": sa.bindparam("sealed"), "cancelled_by": _CANCELLER},
+        self._take_held = Statement(take_seat(State.HELD, None))
+        self._take_confirmed = Statement(take_seat(State.CONFIRMED, events[CONFIRM]))
+        self._confirm = Statement(
+            move_booking(CONFIRM, events[CONFIRM], booking.c.held_until > NOW, still_accredited())
         )
-        self._deliver = move_booking(
-            DELIVER,
-            events[DELIVER],
-            booking.c.wrong_codes < MAXIMUM_WRONG_CODES,
-            booking.c.starts_at <= sa.bindparam("latest_start", type_=TIMESTAMP(timezone=True)),
-            values={"delivered_at": NOW},
+        reasons = {"reason": sa.bindparam("reason_type"), "refusal": sa.bindparam("said", type_=JSONB)}
+        self._refuse = Statement(move_booking(REFUSE, events[REFUSE], values=reasons))
+        self._refuse_and_free_key = Statement(
+            move_booking(REFUSE, events[REFUSE], values=reasons, frees_key=True)
+        )
+        overdue = booking.c.held_until <= NOW
+        self._lapse = Statement(move_booking(LAPSE, events[LAPSE], overdue))
+        self._lapse_next = Statement(move_booking(LAPSE, events[LAPSE], overdue, which=next_overdue()))
+        self._cancel = Statement(
+            move_booking(
+                CANCEL,
+                events[CANCEL],
+                sa.or_(booking.c.starts_at > NOW, _CANCELLER == "service"),
+                values={"reason_sealed": sa.bindparam("sealed"), "cancelled_by": _CANCELLER},
+            )
+        )
+        self._deliver = Statement(
+            move_booking(
+                DELIVER,
+                events[DELIVER],
+                booking.c.wrong_codes < MAXIMUM_WRONG_CODES,
+                booking.c.starts_at <= sa.bindparam("latest_start", type_=TIMESTAMP(timezone=True)),
+                values={"delivered_at": NOW},
+            )
         )
 
     def take_seat(self, seat: SeatRequest, claim: Claim, now: datetime) -> Booking | None:
@@ -190,12 +199,12 @@ class Bookings:
             counted: int | None = connection.execute(_COUNT_WRONG_CODE, {"counted": booking_id}).scalar()
             return counted
 
-    def _move(self, statement: sa.Select[Any], by: str, now: datetime, **parameters: Any) -> Booking | None:
+    def _move(self, statement: Statement, by: str, now: datetime, **parameters: Any) -> Booking | None:
         return self._one(statement, parameters | {"by": by, "now": now} | event_parameters())
 
-    def _one(self, statement: sa.Select[Any], parameters: dict[str, Any]) -> Booking | None:
+    def _one(self, statement: Statement, parameters: dict[str, Any]) -> Booking | None:
         with self._database.statement() as connection:
-            row = connection.execute(statement, parameters).first()
+            row = statement.first(connection, parameters)
             return None if row is None else booking_from(row)
 
 

@@ -1,6 +1,6 @@
 """Which rows of the outbox are to be published, and what becomes of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -8,8 +8,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from services.chassis.messaging.tables import MessagingTables
+from services.chassis.statements import Statement
 
-Row = sa.RowMapping
+Row = Mapping[str, Any]
+"""Column names and values of an event in the outbox."""
+_OF_THE_TRIES: Final = frozenset({"published_at", "attempts", "next_attempt_at", "last_error"})
 COUNTED_AT_MOST: Final = 10_000
 """Counting more would cost the database more than the number is worth."""
 
@@ -31,7 +34,7 @@ class Pending:
         self._outbox = tables.outbox
         self._retry_maximum_seconds = retry_maximum_seconds
         self._next = _next_statement(tables.outbox)
-        self._mark = (
+        self._mark = Statement(
             sa.update(tables.outbox)
             .where(tables.outbox.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.BigInteger))))
             .values(published_at=sa.func.now(), last_error=None)
@@ -45,11 +48,12 @@ class Pending:
         Selected by flag, not after the last id seen: ids are given before commit, so a smaller one may appear
         later.
         """
-        return connection.execute(self._next, {"most": limit, "besides": list(besides)}).mappings().all()
+        rows = self._next.all(connection, {"most": limit, "besides": list(besides)})
+        return [row._asdict() for row in rows]
 
     def mark_published(self, connection: sa.Connection, ids: Sequence[int]) -> None:
         """The broker has these."""
-        connection.execute(self._mark, {"ids": list(ids)})
+        self._mark.run(connection, {"ids": list(ids)})
 
     def hold_back(self, connection: sa.Connection, refused: dict[int, str]) -> None:
         """The broker did not take these, for these reasons: try again after a pause that grows."""
@@ -86,16 +90,15 @@ def first_of_each(rows: Sequence[Row]) -> list[Row]:
     return list(first.values())
 
 
-def _next_statement(outbox: sa.Table) -> sa.Select[Any]:
-    """Built once: SQLAlchemy takes longer to build a statement than PostgreSQL to execute it."""
+def _next_statement(outbox: sa.Table) -> Statement:
     earlier = outbox.alias()
     held_back = sa.select(earlier.c.subject).where(
         earlier.c.published_at.is_(None),
         earlier.c.attempts > 0,
         earlier.c.next_attempt_at > sa.func.now(),
     )
-    return (
-        sa.select(outbox)
+    return Statement(
+        sa.select(*(column for column in outbox.c if column.name not in _OF_THE_TRIES))
         .where(
             outbox.c.published_at.is_(None),
             outbox.c.subject.not_in(held_back),

@@ -23,6 +23,7 @@ from services.chassis.messaging.envelope import from_message
 from services.chassis.messaging.received import PermanentFailure, Received, Subscription
 from services.chassis.messaging.tables import MessagingTables
 from services.chassis.refusal import Kind, Refusal
+from services.chassis.statements import Statement
 from services.chassis.together import Together
 
 _PASSING: Final = frozenset({Kind.UNAVAILABLE, Kind.THROTTLED, Kind.IN_FLIGHT})
@@ -261,17 +262,16 @@ class Processor:
             if event.type in subscription.event_types
         )
         parameters = {"events": [event for event, _ in rows], "consumers": [name for _, name in rows]}
-        return {(row.consumer, row.event_id) for row in connection.execute(self._remember, parameters)}
+        return {(row.consumer, row.event_id) for row in self._remember.all(connection, parameters)}
 
 
-def _remember(inbox: sa.Table) -> sa.Executable:
-    """Built once: SQLAlchemy takes longer to build a statement than PostgreSQL to execute it."""
+def _remember(inbox: sa.Table) -> Statement:
     rows = sa.select(
         sa.func.unnest(sa.bindparam("consumers", type_=sa.ARRAY(sa.Text))),
         sa.func.unnest(sa.bindparam("events", type_=sa.ARRAY(inbox.c.event_id.type))),
     )
     insertion = insert(inbox).from_select(["consumer", "event_id"], rows)
-    return insertion.on_conflict_do_nothing().returning(inbox.c.consumer, inbox.c.event_id)
+    return Statement(insertion.on_conflict_do_nothing().returning(inbox.c.consumer, inbox.c.event_id))
 
 
 def _reason_of_refusal(refusal: Refusal) -> str:

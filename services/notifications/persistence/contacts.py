@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from services.chassis.statements import Statement
 from services.notifications.domain.recipients import Recipient
 from services.notifications.persistence.tables import delegation, recipient
 
@@ -86,7 +87,7 @@ class Concerned:
 def concerned(connection: sa.Connection, persons: Collection[UUID], day: date) -> dict[UUID, list[Concerned]]:
     """For each person: she herself, then those who hold a delegation of hers on `day`, the oldest first."""
     found: dict[UUID, list[Concerned]] = {person: [] for person in persons}
-    for row in connection.execute(_CONCERNED, {"persons": list(found), "day": day}):
+    for row in _CONCERNED.all(connection, {"persons": list(found), "day": day}):
         known = (
             None if row.household_id is None else Recipient(row.person_id, row.household_id, row.has_email)
         )
@@ -134,4 +135,4 @@ def _concerned_statement() -> sa.Select[Any]:
     )
 
 
-_CONCERNED: Final = _concerned_statement()
+_CONCERNED: Final = Statement(_concerned_statement())

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.ids import new_id
+from services.chassis.statements import Statement
 from services.notifications.domain.webhook import DeliveryState, EndpointState
 from services.notifications.persistence.providers import is_disabled
 from services.notifications.persistence.rows import as_arrays, given_rows
@@ -65,7 +66,7 @@ def add_deliveries(
         for event_id, endpoint in wanted
     )
     if wanted:
-        connection.execute(_ADD, as_arrays(rows, _GIVEN))
+        _ADD.run(connection, as_arrays(rows, _GIVEN))
 
 
 def list_deliveries(
@@ -158,7 +159,7 @@ def purge_deliveries(connection: sa.Connection, *, before: datetime, limit: int)
 
 
 _GIVEN: Final = ("id", "endpoint_id", "event_id", "traceparent")
-_ADD: Final = (
+_ADD: Final = Statement(
     insert(webhook_delivery)
     .from_select(_GIVEN, given_rows(webhook_delivery, _GIVEN))
     .on_conflict_do_nothing()

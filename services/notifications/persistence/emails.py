@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.ids import new_id
+from services.chassis.statements import Statement
 from services.notifications.domain.notice import Facts, News, Notice
 from services.notifications.domain.recipients import Recipient
 from services.notifications.persistence.rows import as_arrays, given_rows
@@ -52,7 +53,7 @@ def add_emails(connection: sa.Connection, told: Sequence[tuple[News, Recipient]]
         for news, reader in told
     )
     if told:
-        connection.execute(_ADD, as_arrays(rows, _GIVEN))
+        _ADD.run(connection, as_arrays(rows, _GIVEN))
 
 
 def claim_emails(
@@ -75,7 +76,7 @@ def claim_emails(
             contact=row.contact,
             traceparent=row.traceparent,
         )
-        for row in connection.execute(_CLAIM, parameters)
+        for row in _CLAIM.all(connection, parameters)
     ]
 
 
@@ -84,7 +85,7 @@ def finish_email(
 ) -> None:
     """The e-mail is `sent`, or `failed` for good. Does nothing if the lease has passed to somebody else."""
     parameters = {"email": claimed.id, "held": claimed.lease, "new_state": state, "error": error, "now": now}
-    connection.execute(_FINISH, parameters)
+    _FINISH.run(connection, parameters)
 
 
 def postpone_email(connection: sa.Connection, claimed: ClaimedEmail, *, until: datetime, error: str) -> None:
@@ -117,7 +118,7 @@ def purge_emails(connection: sa.Connection, *, before: datetime, limit: int) -> 
 _GIVEN: Final = (
     "id", "event_id", "household_id", "reader_id", "about_id", "notice", "facts", "traceparent",
 )  # fmt: skip
-_ADD: Final = insert(email).from_select(_GIVEN, given_rows(email, _GIVEN)).on_conflict_do_nothing()
+_ADD: Final = Statement(insert(email).from_select(_GIVEN, given_rows(email, _GIVEN)).on_conflict_do_nothing())
 _NOW: Final = sa.bindparam("now", type_=sa.DateTime(timezone=True))
 _UNTIL: Final = sa.bindparam("until", type_=sa.DateTime(timezone=True))
 _ERROR: Final = sa.bindparam("error", type_=sa.Text)
@@ -133,7 +134,7 @@ _DUE: Final = (
     .with_for_update(skip_locked=True)
     .cte("due")
 )
-_CLAIM: Final = (
+_CLAIM: Final = Statement(
     sa.update(email)
     .where(email.c.id == _DUE.c.id, recipient.c.person_id == email.c.reader_id)
     .values(
@@ -156,11 +157,13 @@ _CLAIM: Final = (
 _MINE: Final = sa.update(email).where(
     email.c.id == sa.bindparam("email", type_=sa.UUID), email.c.lease == sa.bindparam("held", type_=sa.UUID)
 )
-_FINISH: Final = _MINE.values(
-    state=sa.bindparam("new_state", type_=sa.Text),
-    last_error=_ERROR,
-    finished_at=_NOW,
-    lease=None,
-    leased_until=None,
+_FINISH: Final = Statement(
+    _MINE.values(
+        state=sa.bindparam("new_state", type_=sa.Text),
+        last_error=_ERROR,
+        finished_at=_NOW,
+        lease=None,
+        leased_until=None,
+    )
 )
 _POSTPONE: Final = _MINE.values(next_attempt_at=_UNTIL, last_error=_ERROR, lease=None, leased_until=None)

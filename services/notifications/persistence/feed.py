@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.messaging import Received
+from services.chassis.statements import Statement
 from services.notifications.domain.feed import Cursor
 from services.notifications.persistence import endpoints
 from services.notifications.persistence.rows import as_arrays, given_rows
@@ -69,7 +70,7 @@ def append(connection: sa.Connection, new: Iterable[NewEvent]) -> list[tuple[UUI
         }
         for each in new
     )
-    wanted = connection.execute(_APPEND, as_arrays(rows, _GIVEN))
+    wanted = _APPEND.all(connection, as_arrays(rows, _GIVEN))
     return [(row.event_id, row.id) for row in wanted]
 
 
@@ -153,7 +154,7 @@ def _append_statement() -> sa.Select[tuple[UUID, UUID]]:
     return endpoints.subscribed(appended.c.provider, appended.c.type).add_columns(appended.c.event_id)
 
 
-_APPEND: Final = _append_statement()
+_APPEND: Final = Statement(_append_statement())
 
 
 def _settled() -> tuple[sa.ColumnElement[bool], ...]:

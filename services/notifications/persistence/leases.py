@@ -18,6 +18,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from services.chassis.statements import Statement
 from services.notifications.domain.served import ALL, Served
 from services.notifications.domain.webhook import Answer, DeliveryState, EndpointState, NextStep
 from services.notifications.persistence.providers import is_disabled
@@ -69,7 +70,7 @@ def claim_deliveries(
 
     Together with those under way, never more than `per_endpoint` of one endpoint.
     """
-    connection.execute(_TAKE_TURNS, {"turns": _CLAIM_LOCK + zlib.crc32(served.name.encode())})
+    _TAKE_TURNS.all(connection, {"turns": _CLAIM_LOCK + zlib.crc32(served.name.encode())})
     parameters = {"most": limit, "per_endpoint": per_endpoint, "new_lease": lease, "now": now, "until": until}
     parameters |= _whose(served)
     return [
@@ -86,7 +87,7 @@ def claim_deliveries(
             data=row.data,
             traceparent=row.traceparent,
         )
-        for row in connection.execute(_CLAIM, parameters)
+        for row in _CLAIM.all(connection, parameters)
     ]
 
 
@@ -95,7 +96,7 @@ def delivered(connection: sa.Connection, claimed: ClaimedDelivery, answer: Answe
     endpoint did not work, and any pause of it. One statement.
     """
     of_endpoint = {"of_endpoint": claimed.endpoint_id}
-    connection.execute(_DELIVERED, _attempt(claimed, answer) | _settled(claimed, _DONE, now) | of_endpoint)
+    _DELIVERED.run(connection, _attempt(claimed, answer) | _settled(claimed, _DONE, now) | of_endpoint)
 
 
 def failed(
@@ -140,7 +141,9 @@ def _whose(served: Served) -> dict[str, Any]:
 
 
 _NOW: Final = sa.bindparam("now", type_=sa.DateTime(timezone=True))
-_TAKE_TURNS: Final = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("turns", type_=sa.BigInteger)))
+_TAKE_TURNS: Final = Statement(
+    sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("turns", type_=sa.BigInteger)))
+)
 _DONE: Final = NextStep(DeliveryState.DELIVERED)
 _ADD_ATTEMPT: Final = sa.insert(webhook_attempt).values(
     delivery_id=sa.bindparam("attempted", type_=sa.UUID),
@@ -175,9 +178,11 @@ _WORKS: Final = (
 )
 # The endpoint before its deliveries, here as everywhere: two transactions never wait for each other. What the
 # delivery's condition asks of the endpoint has PostgreSQL update it first.
-_DELIVERED: Final = _SETTLE.where(
-    sa.select(sa.func.count()).select_from(_WORKS).scalar_subquery() >= 0
-).add_cte(_ADD_ATTEMPT.cte("attempt"))
+_DELIVERED: Final = Statement(
+    _SETTLE.where(sa.select(sa.func.count()).select_from(_WORKS).scalar_subquery() >= 0).add_cte(
+        _ADD_ATTEMPT.cte("attempt")
+    )
+)
 _READY: Final = sa.and_(
     _endpoint.state == EndpointState.ACTIVE.value,
     ~is_disabled(_endpoint.provider),
@@ -242,7 +247,7 @@ _CHOSEN: Final = (
     .with_for_update(skip_locked=True)  # one that is being changed can wait for the next turn
     .cte("chosen")
 )
-_CLAIM: Final = (
+_CLAIM: Final = Statement(
     sa.update(webhook_delivery)
     .where(
         _delivery.id == _CHOSEN.c.id,

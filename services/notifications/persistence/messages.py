@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.ids import new_id
+from services.chassis.statements import Statement
 from services.notifications.domain.notice import Facts, News, Notice
 from services.notifications.persistence.contacts import in_force
 from services.notifications.persistence.rows import as_arrays, given_rows
@@ -45,7 +46,7 @@ def add_messages(connection: sa.Connection, told: Iterable[tuple[News, UUID]]) -
         }
         for news, reader in told
     )
-    connection.execute(_ADD, as_arrays(rows, _GIVEN))
+    _ADD.run(connection, as_arrays(rows, _GIVEN))
 
 
 def list_messages(
@@ -97,7 +98,9 @@ def _may_still_be_seen(today: date) -> sa.ColumnElement[bool]:
 
 
 _GIVEN: Final = ("id", "event_id", "reader_id", "about_id", "notice", "facts")
-_ADD: Final = insert(message).from_select(_GIVEN, given_rows(message, _GIVEN)).on_conflict_do_nothing()
+_ADD: Final = Statement(
+    insert(message).from_select(_GIVEN, given_rows(message, _GIVEN)).on_conflict_do_nothing()
+)
 _SELECT = sa.select(
     message.c.id,
     message.c.event_id,

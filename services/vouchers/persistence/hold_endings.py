@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
 
+from services.chassis.statements import Statement
 from services.vouchers.domain.ledger import Kind
 from services.vouchers.persistence.chain import appended, facts_of_change, facts_of_hold, movement
 from services.vouchers.persistence.tables import hold, voucher
@@ -39,19 +40,17 @@ def consume(connection: sa.Connection, booking_id: UUID, at: datetime) -> Ended 
     return _ended(connection, _CONSUME, booking_id, at)
 
 
-def _ended(
-    connection: sa.Connection, statement: sa.Select[tuple[UUID]], booking_id: UUID, at: datetime
-) -> Ended | None:
-    row = connection.execute(statement, {"of_booking": booking_id, "at": at}).mappings().first()
+def _ended(connection: sa.Connection, statement: Statement, booking_id: UUID, at: datetime) -> Ended | None:
+    row = statement.first(connection, {"of_booking": booking_id, "at": at})
     if row is None:
         return None
     return Ended(
-        voucher_id=row["id"],
-        person_id=row["person_id"],
-        comune=row["comune"],
-        available=row["available"],
-        reserved=row["reserved"],
-        version=row["version"],
+        voucher_id=row.id,
+        person_id=row.person_id,
+        comune=row.comune,
+        available=row.available,
+        reserved=row.reserved,
+        version=row.version,
     )
 
 
@@ -68,7 +67,7 @@ def bury(connection: sa.Connection, booking_id: UUID, at: datetime) -> bool:
     return connection.execute(statement).first() is not None
 
 
-def _end_statement(kind: Kind, state: str) -> sa.Select[tuple[UUID]]:
+def _end_statement(kind: Kind, state: str) -> Statement:
     """End an open hold: it can end once, and only what it reserved moves. No row: it was not open."""
     ended = (
         sa.update(hold)
@@ -102,9 +101,8 @@ def _end_statement(kind: Kind, state: str) -> sa.Select[tuple[UUID]]:
         .returning(*facts_of_change(facts), *about)
         .cte("moved")
     )
-    return sa.select(moved.c.id, moved.c.available, *(moved.c[column.name] for column in about)).add_cte(
-        appended(kind, moved)
-    )
+    told = sa.select(moved.c.id, moved.c.available, *(moved.c[column.name] for column in about))
+    return Statement(told.add_cte(appended(kind, moved)))
 
 
 _RELEASE: Final = _end_statement(Kind.RELEASE, "released")

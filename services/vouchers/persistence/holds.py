@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
 from sqlalchemy.exc import IntegrityError
 
+from services.chassis.statements import Statement
 from services.vouchers.domain.commitment import Unit
 from services.vouchers.domain.ledger import Kind
 from services.vouchers.persistence.chain import (
@@ -68,7 +69,7 @@ def reserve(connection: sa.Connection, wanted: WantedHold, recorded_at: datetime
         "at": recorded_at,
     }
     try:
-        row = connection.execute(_RESERVE, parameters).first()
+        row = _RESERVE.first(connection, parameters)
     except IntegrityError as error:
         if entry_missing(error):
             return None
@@ -143,7 +144,7 @@ def _reserve_statement() -> sa.Select[tuple[int, int]]:
     return sa.select(moved.c.quantity, moved.c.available).add_cte(entry)
 
 
-_RESERVE: Final = _reserve_statement()
+_RESERVE: Final = Statement(_reserve_statement())
 
 
 @dataclass(frozen=True, slots=True)

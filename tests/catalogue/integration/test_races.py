@@ -27,8 +27,10 @@ from services.catalogue.persistence.booking_statements import NOW, move_booking
 from services.chassis.idempotency import IdempotencyKeyReused
 from services.chassis.ids import new_id
 from services.chassis.refusal import Refusal
+from services.chassis.statements import Statement
 from tests.catalogue.world import AURORA, SECRET, SECTION, World, staff
 from tests.support.polling import eventually
+from tests.support.statements import statements_through
 
 THREADS = 20
 
@@ -58,21 +60,17 @@ def kinds(answers: list[Any]) -> Counter[str]:
 
 
 @contextmanager
-def no_condition(world: World, condition: str) -> Iterator[None]:
+def no_condition(condition: str) -> Iterator[None]:
     """Inside, statements run without this condition; it must have been there."""
     removed = 0
 
-    def remove(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
+    def remove(_connection: sa.Connection, sql: str, _parameters: object) -> str:
         nonlocal removed
-        removed += condition in statement
-        return statement.replace(condition, "true"), parameters
+        removed += condition in sql
+        return sql.replace(condition, "true")
 
-    engine = world.database.engine
-    sa.event.listen(engine, "before_cursor_execute", remove, retval=True)
-    try:
+    with statements_through(remove):
         yield
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", remove)
     assert removed
 
 
@@ -97,7 +95,7 @@ def test_without_guards_a_slot_is_oversold(world: World) -> None:
     slot, people = world.slot(capacity=5), [world.person() for _ in range(20)]
     with (
         no_constraint(world, "slot", "slot_seats", "CHECK (taken BETWEEN 0 AND capacity)"),
-        no_condition(world, CAPACITY),
+        no_condition(CAPACITY),
     ):
         answers = at_once(20, lambda n: world.book(slot, people[n]))
         assert kinds(answers) == {"confirmed": 20}
@@ -116,14 +114,14 @@ def test_with_a_look_before_instead_of_a_condition_a_slot_is_oversold(world: Wor
 
     with (
         no_constraint(world, "slot", "slot_seats", "CHECK (taken BETWEEN 0 AND capacity)"),
-        no_condition(world, CAPACITY),
+        no_condition(CAPACITY),
     ):
         assert kinds(at_once(2, look_then_take)) == {"confirmed": 2}
 
 
 def test_the_constraint_alone_would_hold_too(world: World) -> None:
     slot = world.slot(capacity=1)
-    with no_condition(world, CAPACITY):
+    with no_condition(CAPACITY):
         world.book(slot)
         with pytest.raises(sa.exc.IntegrityError, match="slot_seats"):
             world.book(slot)
@@ -225,7 +223,7 @@ def test_a_suspension_reaches_a_booking_that_waits_for_its_seat(world: World, gu
     """The statement that takes the seat looks at the register before it waits, and not again afterwards."""
     if not guarded:
         in_time = tables.booking.c.held_until > NOW
-        world.bookings._confirm = move_booking(CONFIRM, BOOKING_EVENTS[CONFIRM], in_time)
+        world.bookings._confirm = Statement(move_booking(CONFIRM, BOOKING_EVENTS[CONFIRM], in_time))
     slot, person = world.slot(), world.person()
     suspend = ChangeAccreditation(world.database, world.clock)
     with ThreadPoolExecutor(1) as pool:

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.chassis.messaging import Received
+from services.chassis.statements import Statement
 from services.notifications.application.feed_events import feed_events
 from services.notifications.application.purge import purge
 from services.notifications.application.see_deliveries import SeeDeliveries
@@ -42,8 +43,10 @@ def beside() -> Iterator[ThreadPoolExecutor]:
 @pytest.fixture
 def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the guard: looking at endpoints does not keep them as they are."""
-    monkeypatch.setattr(feed, "_APPEND", feed._APPEND.with_only_columns(*feed._APPEND.selected_columns))
-    monkeypatch.setattr(feed._APPEND, "_for_update_arg", None)
+    append = feed._append_statement()
+    append = append.with_only_columns(*append.selected_columns)
+    monkeypatch.setattr(append, "_for_update_arg", None)
+    monkeypatch.setattr(feed, "_APPEND", Statement(append))
 
 
 def fed(world: World, event: Received) -> None:

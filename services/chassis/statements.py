@@ -1,0 +1,101 @@
+"""Statements of the hot paths: built by SQLAlchemy Core, compiled once, executed by psycopg itself.
+
+Of what a short statement costs the process that asks for it, SQLAlchemy's execution is more than half:
+finding the compiled text, a context, a result. What of it never changes is done here once, when a
+statement is made.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, cast
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+_DIALECT: Final = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_NONE: Final[Mapping[str, Any]] = {}
+
+
+class Statement:
+    """One statement with named parameters, executed on a connection that `Database` gave: in its transaction,
+    and with the errors that SQLAlchemy raises.
+
+    Rows are named tuples. Every parameter to which the statement gives no value must be given (KeyError);
+    others are ignored. ValueError at once if the statement needs SQLAlchemy to be executed: a list in an IN,
+    a default made in Python.
+    """
+
+    def __init__(self, built: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete) -> None:
+        compiled = built.compile(dialect=_DIALECT)
+        if compiled.post_compile_params or compiled.literal_execute_params or compiled.prefetch:
+            raise ValueError(f"only SQLAlchemy can execute this: {compiled.string}")
+        self.sql: Final = compiled.string
+        """With `$1` for the first of `names`."""
+        self.names: Final = tuple(compiled.positiontup or ())
+        self._query = self.sql.encode()
+        binds = [compiled.binds[name] for name in self.names]
+        self._own = [bind.effective_value for bind in binds]
+        converters = [bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for bind in binds]
+        self._given = [
+            (place, name, converter)
+            for place, (name, converter) in enumerate(zip(self.names, converters, strict=True))
+            if binds[place].required
+        ]
+        for place, converter in enumerate(converters):
+            if converter is not None and not binds[place].required:
+                self._own[place] = converter(self._own[place])
+        make_row = _row_maker(list(built.exported_columns))
+        self._rows = lambda _cursor: make_row
+
+    def first(self, connection: sa.Connection, parameters: Mapping[str, Any] = _NONE) -> Any | None:  # noqa: ANN401 - a row
+        """The first row, or None."""
+        return self._executed(connection, parameters).fetchone()
+
+    def all(self, connection: sa.Connection, parameters: Mapping[str, Any] = _NONE) -> list[Any]:
+        """Every row."""
+        return self._executed(connection, parameters).fetchall()
+
+    def run(self, connection: sa.Connection, parameters: Mapping[str, Any] = _NONE) -> int:
+        """Execute what yields no rows; how many it touched."""
+        return self._executed(connection, parameters).rowcount
+
+    def _executed(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> psycopg.Cursor[Any]:
+        driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        cursor: psycopg.RawCursor[Any] = psycopg.RawCursor(driver, row_factory=self._rows)
+        try:
+            return cursor.execute(self._query, self._values(parameters))
+        except psycopg.Error as error:
+            # Makes it one of SQLAlchemy's errors, and takes lost connections out of the pool. There is no
+            # public way to that for what was executed beside SQLAlchemy.
+            connection._handle_dbapi_exception(error, self.sql, None, cursor, None)  # type: ignore[arg-type]  # noqa: SLF001
+
+    def _values(self, parameters: Mapping[str, Any]) -> list[Any]:
+        values = self._own.copy()
+        for place, name, converter in self._given:
+            value = parameters[name]
+            values[place] = value if converter is None else converter(value)
+        return values
+
+
+def _row_maker(columns: Sequence[sa.ColumnElement[Any]]) -> Callable[[Sequence[Any]], Any]:
+    """Makes a row of what psycopg read."""
+    names = [str(column.key) for column in columns]
+    row = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024 - as wide as the statement
+    converters = [
+        (place, converter)
+        for place, column in enumerate(columns)
+        if (converter := column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)) is not None
+    ]
+    if not converters:
+        return row._make
+
+    def converted(read: Sequence[Any]) -> Any:  # noqa: ANN401 - as wide as the statement
+        values = list(read)
+        for place, converter in converters:
+            values[place] = converter(values[place])
+        return row._make(values)
+
+    return converted
