@@ -7,7 +7,12 @@ import sqlalchemy as sa
 from services.chassis import tracing
 from services.chassis.messaging.event import Event, EventType
 from services.chassis.messaging.tables import MessagingTables
+from services.chassis.statements import Statement
 
+_WRITTEN: Final = (
+    "event_id", "source", "type", "subject", "sequence", "occurred_at", "routing_key", "public",
+    "traceparent", "data",
+)  # fmt: skip
 _OVERRIDABLE: Final = frozenset({"subject", "sequence", "occurred_at", "routing_key", "data"})
 
 
@@ -25,6 +30,11 @@ class Outbox:
         self._table = tables.outbox
         self._source = source
         self._service = source.rpartition("/")[2]
+        self._add = Statement(
+            sa.insert(self._table).values(
+                {name: sa.bindparam(name, type_=self._table.c[name].type) for name in _WRITTEN}
+            )
+        )
 
     def values(self, event: Event) -> dict[str, Any]:
         """The row for `event` as column values, the current trace context included; for use in a larger
@@ -47,8 +57,8 @@ class Outbox:
 
     def add(self, connection: sa.Connection, *events: Event) -> None:
         """Write `events` in the caller's transaction, in this order."""
-        if events:
-            connection.execute(sa.insert(self._table), [self.values(event) for event in events])
+        for event in events:
+            self._add.run(connection, self.values(event))
 
     def insert_from(self, event: Event, source: sa.FromClause, **overrides: sa.ColumnElement[Any]) -> sa.CTE:
         """`INSERT … SELECT` of the event from `source`, as a CTE to add to a statement with `add_cte`.

@@ -82,9 +82,9 @@ class Verdict:
 _FAILED: Final = frozenset({Outcome.AGAIN, Outcome.DEAD})
 _AT_ONCE: Final = 100
 """So many events share a transaction at most."""
-_EVERY_SECONDS: Final = 0.02
+_EVERY_SECONDS: Final = 0.04
 """The next shared transaction begins no sooner after the one before. An event after a quiet moment does not
-wait; while many come, a fiftieth of a second makes several of them share one.
+wait; while many come, a twenty-fifth of a second makes several of them share one.
 """
 
 

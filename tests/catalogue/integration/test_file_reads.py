@@ -19,6 +19,7 @@ from services.chassis.caller import Caller
 from services.chassis.refusal import Refusal
 from services.contracts.events.catalogue import CatalogueFileRead
 from tests.catalogue.world import AURORA, NOW, SECRET, TRADATE, World, acting, citizen, staff
+from tests.support.statements import statements_through
 
 OPERATOR, WORKER = "social_point_operator:tradate", f"social_worker:{TRADATE}"
 
@@ -60,6 +61,10 @@ def noted(world: World) -> Iterator[list[str]]:
     def commit(_c: Any) -> None:
         words.append("COMMIT")
 
+    def statement(_connection: sa.Connection, sql: str, _parameters: object) -> str:
+        words.append(sql.split(maxsplit=1)[0])
+        return sql
+
     listeners: list[tuple[str, Callable[..., None]]] = [
         ("before_cursor_execute", execute),
         ("begin", begin),
@@ -68,7 +73,8 @@ def noted(world: World) -> Iterator[list[str]]:
     for name, listener in listeners:
         sa.event.listen(engine, name, listener)
     try:
-        yield words
+        with statements_through(statement):
+            yield words
     finally:
         for name, listener in listeners:
             sa.event.remove(engine, name, listener)
