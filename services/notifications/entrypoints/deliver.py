@@ -37,6 +37,8 @@ from services.notifications.settings import NotificationsSettings
 
 _OBSERVE_EVERY_SECONDS: Final = 10.0
 _STUCK_AFTER_SECONDS: Final = 60.0
+_EMAILS_AHEAD: Final = 4
+"""For each thread, so that several share what a claim costs. An e-mail takes milliseconds to send."""
 
 _log = get_logger(__name__)
 Oldest = Callable[[sa.Connection, datetime], timedelta]
@@ -153,7 +155,14 @@ def _webhooks(settings: NotificationsSettings, database: Database, stopping: thr
 
 def _emails(settings: NotificationsSettings, database: Database, stopping: threading.Event) -> Loop:
     sender = email_deliverer(settings, database)
-    pool = Pool("email", threads=settings.email_concurrency, claim=sender.claim, perform=sender.perform)
+    threads = settings.email_concurrency
+    pool = Pool(
+        "email",
+        threads=threads,
+        ahead=_EMAILS_AHEAD * threads,
+        claim=sender.claim,
+        perform=sender.perform,
+    )
     oldest = {"email": oldest_due_email}
     return Loop(database, pool, oldest=oldest, stopping=stopping, poll_seconds=settings.deliver_poll_seconds)
 

@@ -30,11 +30,11 @@ _log = get_logger(__name__)
 class Pool(Generic[Claim]):
     """`threads` daemon threads that perform claims, one each at a time.
 
-    Never more is claimed than can begin at once, so that nothing waits here while its lease runs out.
+    No more is claimed than can begin at once, and `ahead` more: the leases of what waits here run already.
     `perform` returns the state after its attempt; an error in it is logged, and the claim's lease ends by
     itself. `wake` is set by whoever knows of new work; and whenever a thread has become free while more was
-    due than could be claimed, because there were no more free threads, or no more than `share` of claims with
-    the same `of` may be under way.
+    due than could be claimed, because there was no more room, or no more than `share` of claims with the same
+    `of` may be under way.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Pool(Generic[Claim]):
         kind: str,
         *,
         threads: int,
+        ahead: int = 0,
         claim: Callable[[int], list[Claim]],
         perform: Callable[[Claim], str],
         of: Callable[[Claim], Hashable] = id,
@@ -52,19 +53,19 @@ class Pool(Generic[Claim]):
         self._claim = claim
         self._perform = perform
         self._of = of
-        self._share = threads if share is None else share
+        self._share = threads + ahead if share is None else share
         self._under_way: Counter[Hashable] = Counter()
         self._more_was_due = False
-        self._free = threads
+        self._free = threads + ahead
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
-        self._all = threads
+        self._all = self._free
         self._work: queue.SimpleQueue[Claim] = queue.SimpleQueue()
         for number in range(threads):
             threading.Thread(target=self._run, name=f"{kind}-{number}", daemon=True).start()
 
     def fill(self) -> None:
-        """Claims work for the free threads. Raises what `claim` raises."""
+        """Claims as much work as there is room for. Raises what `claim` raises."""
         with self._lock:
             free = self._free
         if free == 0:

@@ -25,6 +25,7 @@ class ClaimedEmail:
 
     id: UUID
     lease: UUID
+    leased_until: datetime
     event_id: UUID
     household_id: UUID
     reader_id: UUID
@@ -65,6 +66,7 @@ def claim_emails(
         ClaimedEmail(
             id=row.id,
             lease=lease,
+            leased_until=until,
             event_id=row.event_id,
             household_id=row.household_id,
             reader_id=row.reader_id,

@@ -29,6 +29,32 @@ def test_it_claims_for_its_free_threads_only() -> None:
     assert pool.wait_idle(10)
 
 
+def test_what_it_claims_ahead_waits_for_its_turn() -> None:
+    asked: list[int] = []
+    under_way: list[int] = []
+    gate = threading.Event()
+    numbers = iter(range(100))
+
+    def claim(limit: int) -> list[int]:
+        asked.append(limit)
+        return [next(numbers) for _ in range(limit)]
+
+    def perform(claim: int) -> str:
+        under_way.append(claim)
+        gate.wait(10)
+        return "done"
+
+    pool = Pool("test", threads=2, ahead=3, claim=claim, perform=perform)
+    pool.fill()
+    pool.fill()
+    assert asked == [5]
+    assert sorted(eventually(lambda: under_way if len(under_way) == 2 else None)) == [0, 1]
+    gate.set()
+    assert pool.wake.wait(10), "more may be due than there was room for"
+    assert pool.wait_idle(10)
+    assert sorted(under_way) == [0, 1, 2, 3, 4]
+
+
 def test_a_failing_attempt_costs_no_thread() -> None:
     performed: list[int] = []
 
