@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final, cast
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy import exc
+from sqlalchemy.pool import PoolProxiedConnection
 
 from services.chassis.database_use import DatabaseLost, Use
 from services.chassis.refusal import Unavailable
 from services.chassis.settings import ServiceSettings
+from services.chassis.statements import Place
 
 __all__ = ["Database", "DatabaseLost"]
 
@@ -74,7 +76,6 @@ class Database:
         self._transaction, self._statement, self._read = (
             Use(use, name) for use in ("transaction", "statement", "read")
         )
-        self._autocommitting = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
     def from_settings(
@@ -102,22 +103,30 @@ class Database:
                 raise
 
     @contextmanager
-    def statement(self) -> Iterator[sa.Connection]:
-        """A connection on which each statement is a transaction of its own: for one that does all or nothing.
+    def statement(self) -> Iterator[PoolProxiedConnection]:
+        """Where each Statement is a transaction of its own: for one that does all or nothing.
 
         One round trip instead of three (BEGIN, the statement, COMMIT), which is half of what a short
         statement costs. Nothing can be rolled back: what must not stay must fail, in the database.
         """
-        with (
-            self._statement.measured(),
-            _translated(writing=True),
-            self._autocommitting.connect() as connection,
-        ):
+        with self._statement.measured(), _translated(writing=True):
+            # Not one of SQLAlchemy's own connections: making and closing one costs more than the statement.
+            pooled = self.engine.raw_connection()
+            driver = cast("psycopg.Connection[Any]", pooled.driver_connection)
             try:
-                yield connection
+                driver.autocommit = True
+                yield pooled
             except exc.DBAPIError as error:
-                _leave_standby(connection, error)
+                if error.connection_invalidated:
+                    # As SQLAlchemy does: then the others of the pool may be lost, too.
+                    self.engine.pool._invalidate(pooled, error)  # noqa: SLF001
+                else:
+                    _leave_standby(pooled, error)
                 raise
+            finally:
+                if pooled.is_valid:
+                    driver.autocommit = False
+                pooled.close()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -169,7 +178,7 @@ def _translated(*, writing: bool = False) -> Iterator[None]:
         raise
 
 
-def _leave_standby(connection: sa.Connection, error: exc.DBAPIError) -> None:
+def _leave_standby(connection: Place, error: exc.DBAPIError) -> None:
     if _state(error) == _READ_ONLY:
         connection.invalidate()  # the next one may find the primary
 

@@ -13,15 +13,20 @@ from typing import Any, Final, cast
 
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy import exc
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.pool import PoolProxiedConnection
 
 _DIALECT: Final = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _NONE: Final[Mapping[str, Any]] = {}
 
+Place = sa.Connection | PoolProxiedConnection
+"""Where a statement is executed: what `Database` gives."""
+
 
 class Statement:
-    """One statement with named parameters, executed on a connection that `Database` gave: in its transaction,
-    and with the errors that SQLAlchemy raises.
+    """One statement with named parameters, executed in a transaction that `Database` began, or as its own
+    (`Database.statement`). Failures are SQLAlchemy's.
 
     Rows are named tuples. Every parameter to which the statement gives no value must be given (KeyError);
     others are ignored. ValueError at once if the statement needs SQLAlchemy to be executed: a list in an IN,
@@ -50,27 +55,38 @@ class Statement:
         make_row = _row_maker(list(built.exported_columns))
         self._rows = lambda _cursor: make_row
 
-    def first(self, connection: sa.Connection, parameters: Mapping[str, Any] = _NONE) -> Any | None:  # noqa: ANN401 - a row
+    def first(self, place: Place, parameters: Mapping[str, Any] = _NONE) -> Any | None:  # noqa: ANN401 - a row
         """The first row, or None."""
-        return self._executed(connection, parameters).fetchone()
+        return self._executed(place, parameters).fetchone()
 
-    def all(self, connection: sa.Connection, parameters: Mapping[str, Any] = _NONE) -> list[Any]:
+    def all(self, place: Place, parameters: Mapping[str, Any] = _NONE) -> list[Any]:
         """Every row."""
-        return self._executed(connection, parameters).fetchall()
+        return self._executed(place, parameters).fetchall()
 
-    def run(self, connection: sa.Connection, parameters: Mapping[str, Any] = _NONE) -> int:
+    def run(self, place: Place, parameters: Mapping[str, Any] = _NONE) -> int:
         """Execute what yields no rows; how many it touched."""
-        return self._executed(connection, parameters).rowcount
+        return self._executed(place, parameters).rowcount
 
-    def _executed(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> psycopg.Cursor[Any]:
-        driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    def _executed(self, place: Place, parameters: Mapping[str, Any]) -> psycopg.Cursor[Any]:
+        pooled = place.connection if isinstance(place, sa.Connection) else place
+        driver = cast("psycopg.Connection[Any]", pooled.driver_connection)
         cursor: psycopg.RawCursor[Any] = psycopg.RawCursor(driver, row_factory=self._rows)
         try:
             return cursor.execute(self._query, self._values(parameters))
         except psycopg.Error as error:
-            # Makes it one of SQLAlchemy's errors, and takes lost connections out of the pool. There is no
-            # public way to that for what was executed beside SQLAlchemy.
-            connection._handle_dbapi_exception(error, self.sql, None, cursor, None)  # type: ignore[arg-type]  # noqa: SLF001
+            if isinstance(place, sa.Connection):
+                # Makes it one of SQLAlchemy's errors, and takes lost connections out of the pool. There is no
+                # public way to that for what was executed beside SQLAlchemy.
+                place._handle_dbapi_exception(error, self.sql, None, cursor, None)  # type: ignore[arg-type]  # noqa: SLF001
+            raise exc.DBAPIError.instance(
+                self.sql,
+                None,
+                error,
+                psycopg.Error,
+                hide_parameters=True,
+                connection_invalidated=driver.closed or driver.broken,
+                dialect=_DIALECT,
+            ) from error
 
     def _values(self, parameters: Mapping[str, Any]) -> list[Any]:
         values = self._own.copy()

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from psycopg.types.json import Jsonb
 
 from services.chassis.database import Database
+from services.chassis.statements import Place
 from tests.support.statements import statements_through
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
@@ -52,8 +53,8 @@ def recorded(database: Database) -> Iterator[list[Transaction]]:
         assert not many, "a statement for many rows is none of a hot path"
         transactions[-1].append(Statement(sql, dict(parameters)))
 
-    def statement(connection: sa.Connection, sql: str, parameters: Mapping[str, Any]) -> str:
-        if not connection.in_transaction():
+    def statement(place: Place, sql: str, parameters: Mapping[str, Any]) -> str:
+        if not (isinstance(place, sa.Connection) and place.in_transaction()):
             transactions.append([])
         names = list(parameters)
         named = _NUMBERED.sub(lambda place: f"%({names[int(place[1]) - 1]})s", sql.replace("%", "%%"))

@@ -8,13 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-import sqlalchemy as sa
+from services.chassis.statements import Place, Statement
 
-from services.chassis.statements import Statement
-
-Listener = Callable[[sa.Connection, str, Mapping[str, Any]], str]
-"""Gets the connection, SQL with `$1` for the first parameter, and the parameters by name, in order; returns
-the SQL that is to be executed.
+Listener = Callable[[Place, str, Mapping[str, Any]], str]
+"""Gets where it is executed, SQL with `$1` for the first parameter, and the parameters by name, in order.
+Returns the SQL that is to be executed.
 """
 
 
@@ -23,11 +21,11 @@ def statements_through(listener: Listener) -> Iterator[None]:
     """Inside, whatever Statement is executed is given to `listener` first."""
     execute = Statement._executed
 
-    def executed(self: Statement, connection: sa.Connection, parameters: Mapping[str, Any]) -> Any:
+    def executed(self: Statement, place: Place, parameters: Mapping[str, Any]) -> Any:
         values = dict(zip(self.names, self._values(parameters), strict=True))
         changed = copy.copy(self)
-        changed._query = listener(connection, self.sql, values).encode()
-        return execute(changed, connection, parameters)
+        changed._query = listener(place, self.sql, values).encode()
+        return execute(changed, place, parameters)
 
     with patch.object(Statement, "_executed", executed):
         yield

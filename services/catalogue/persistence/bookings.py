@@ -195,20 +195,20 @@ class Bookings:
 
     def count_wrong_code(self, booking_id: UUID) -> int | None:
         """Counts one wrong code and returns how many there were; None if no more are allowed."""
-        with self._database.statement() as connection:
-            counted: int | None = connection.execute(_COUNT_WRONG_CODE, {"counted": booking_id}).scalar()
-            return counted
+        with self._database.statement() as place:
+            counted = _COUNT_WRONG_CODE.first(place, {"counted": booking_id})
+            return None if counted is None else int(counted.wrong_codes)
 
     def _move(self, statement: Statement, by: str, now: datetime, **parameters: Any) -> Booking | None:
         return self._one(statement, parameters | {"by": by, "now": now} | event_parameters())
 
     def _one(self, statement: Statement, parameters: dict[str, Any]) -> Booking | None:
-        with self._database.statement() as connection:
-            row = statement.first(connection, parameters)
+        with self._database.statement() as place:
+            row = statement.first(place, parameters)
             return None if row is None else booking_from(row)
 
 
-_COUNT_WRONG_CODE: Final = (
+_COUNT_WRONG_CODE: Final = Statement(
     sa.update(booking)
     .where(
         booking.c.id == sa.bindparam("counted"),

@@ -68,8 +68,8 @@ class DeliverEmails:
     def claim(self, limit: int) -> list[ClaimedEmail]:
         """At most `limit` e-mails that are due, for this process alone until their lease ends."""
         now = self.clock.now()
-        with self.database.statement() as connection:
-            return emails.claim_emails(connection, limit, lease=new_id(), now=now, until=now + self.lease)
+        with self.database.statement() as place:
+            return emails.claim_emails(place, limit, lease=new_id(), now=now, until=now + self.lease)
 
     def perform(self, claimed: ClaimedEmail) -> str:
         """One attempt. Returns `sent`, `failed` or `pending`: the e-mail's state after it.
@@ -101,11 +101,11 @@ class DeliverEmails:
 
         def record() -> None:
             now = self.clock.now()
-            with self.database.statement() as connection:
+            with self.database.statement() as place:
                 if again is None:
-                    emails.finish_email(connection, claimed, state=state, error=error, now=now)
+                    emails.finish_email(place, claimed, state=state, error=error, now=now)
                 else:
-                    emails.postpone_email(connection, claimed, until=now + again, error=error or "")
+                    emails.postpone_email(place, claimed, until=now + again, error=error or "")
 
         record_before(claimed.leased_until, self.clock, record)
         _log.info(

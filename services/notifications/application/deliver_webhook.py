@@ -131,8 +131,8 @@ class DeliverWebhooks:
     def _record(self, claimed: ClaimedDelivery, answer: Answer) -> DeliveryState:
         now = self.clock.now()
         if answer.is_success:
-            with self.database.statement() as connection:
-                leases.delivered(connection, claimed, answer, now)
+            with self.database.statement() as place:
+                leases.delivered(place, claimed, answer, now)
             return DeliveryState.DELIVERED
         step = next_step(answer, attempts=claimed.attempts, now=now, jitter=random.random())  # noqa: S311 - spread
         with self.database.transaction() as connection:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.ids import new_id
-from services.chassis.statements import Statement
+from services.chassis.statements import Place, Statement
 from services.notifications.domain.notice import Facts, News, Notice
 from services.notifications.domain.recipients import Recipient
 from services.notifications.persistence.rows import as_arrays, given_rows
@@ -58,7 +58,7 @@ def add_emails(connection: sa.Connection, told: Sequence[tuple[News, Recipient]]
 
 
 def claim_emails(
-    connection: sa.Connection, limit: int, *, lease: UUID, now: datetime, until: datetime
+    place: Place, limit: int, *, lease: UUID, now: datetime, until: datetime
 ) -> list[ClaimedEmail]:
     """Takes at most `limit` due e-mails that nobody holds, the longest due first."""
     parameters = {"now": now, "most": limit, "new_lease": lease, "until": until}
@@ -78,22 +78,22 @@ def claim_emails(
             contact=row.contact,
             traceparent=row.traceparent,
         )
-        for row in _CLAIM.all(connection, parameters)
+        for row in _CLAIM.all(place, parameters)
     ]
 
 
 def finish_email(
-    connection: sa.Connection, claimed: ClaimedEmail, *, state: str, error: str | None, now: datetime
+    place: Place, claimed: ClaimedEmail, *, state: str, error: str | None, now: datetime
 ) -> None:
     """The e-mail is `sent`, or `failed` for good. Does nothing if the lease has passed to somebody else."""
     parameters = {"email": claimed.id, "held": claimed.lease, "new_state": state, "error": error, "now": now}
-    _FINISH.run(connection, parameters)
+    _FINISH.run(place, parameters)
 
 
-def postpone_email(connection: sa.Connection, claimed: ClaimedEmail, *, until: datetime, error: str) -> None:
+def postpone_email(place: Place, claimed: ClaimedEmail, *, until: datetime, error: str) -> None:
     """The e-mail is tried again at `until`. Does nothing if the lease has passed to somebody else."""
     parameters = {"email": claimed.id, "held": claimed.lease, "until": until, "error": error}
-    connection.execute(_POSTPONE, parameters)
+    _POSTPONE.run(place, parameters)
 
 
 def oldest_due_email(connection: sa.Connection, now: datetime) -> timedelta:
@@ -168,4 +168,6 @@ _FINISH: Final = Statement(
         leased_until=None,
     )
 )
-_POSTPONE: Final = _MINE.values(next_attempt_at=_UNTIL, last_error=_ERROR, lease=None, leased_until=None)
+_POSTPONE: Final = Statement(
+    _MINE.values(next_attempt_at=_UNTIL, last_error=_ERROR, lease=None, leased_until=None)
+)

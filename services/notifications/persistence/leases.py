@@ -18,7 +18,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.chassis.statements import Statement
+from services.chassis.statements import Place, Statement
 from services.notifications.domain.served import ALL, Served
 from services.notifications.domain.webhook import Answer, DeliveryState, EndpointState, NextStep
 from services.notifications.persistence.providers import is_disabled
@@ -91,12 +91,12 @@ def claim_deliveries(
     ]
 
 
-def delivered(connection: sa.Connection, claimed: ClaimedDelivery, answer: Answer, now: datetime) -> None:
+def delivered(place: Place, claimed: ClaimedDelivery, answer: Answer, now: datetime) -> None:
     """Writes the attempt and, unless the lease has passed on, that it was the last; forgets since when the
     endpoint did not work, and any pause of it. One statement.
     """
     of_endpoint = {"of_endpoint": claimed.endpoint_id}
-    _DELIVERED.run(connection, _attempt(claimed, answer) | _settled(claimed, _DONE, now) | of_endpoint)
+    _DELIVERED.run(place, _attempt(claimed, answer) | _settled(claimed, _DONE, now) | of_endpoint)
 
 
 def failed(

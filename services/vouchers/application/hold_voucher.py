@@ -78,8 +78,8 @@ class HoldVoucher:
         raise Unavailable
 
     def _reserve(self, wanted: WantedHold) -> Reservation | None:
-        with self.database.statement() as connection:
-            return holds.reserve(connection, wanted, self.clock.now())
+        with self.database.statement() as place:
+            return holds.reserve(place, wanted, self.clock.now())
 
     def _explain(self, wanted: WantedHold) -> Reservation | None:
         """Raises the reason of the no; returns the earlier answer if the booking is held already, or None if

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
 from sqlalchemy.exc import IntegrityError
 
-from services.chassis.statements import Statement
+from services.chassis.statements import Place, Statement
 from services.vouchers.domain.commitment import Unit
 from services.vouchers.domain.ledger import Kind
 from services.vouchers.persistence.chain import (
@@ -51,10 +51,10 @@ class Reservation:
     available: int
 
 
-def reserve(connection: sa.Connection, wanted: WantedHold, recorded_at: datetime) -> Reservation | None:
+def reserve(place: Place, wanted: WantedHold, recorded_at: datetime) -> Reservation | None:
     """Reserve `wanted` if every condition of the voucher holds; None if not, and then nothing was done.
 
-    `connection` is one of Database.statement: in a transaction, None may have ended it.
+    `place` is one of Database.statement: in a transaction, None may have ended it.
     """
     # No parameter of an UPDATE may have the name of one of its columns: SQLAlchemy would set that column.
     parameters = {
@@ -69,7 +69,7 @@ def reserve(connection: sa.Connection, wanted: WantedHold, recorded_at: datetime
         "at": recorded_at,
     }
     try:
-        row = _RESERVE.first(connection, parameters)
+        row = _RESERVE.first(place, parameters)
     except IntegrityError as error:
         if entry_missing(error):
             return None

@@ -61,7 +61,7 @@ def noted(world: World) -> Iterator[list[str]]:
     def commit(_c: Any) -> None:
         words.append("COMMIT")
 
-    def statement(_connection: sa.Connection, sql: str, _parameters: object) -> str:
+    def statement(_place: object, sql: str, _parameters: object) -> str:
         words.append(sql.split(maxsplit=1)[0])
         return sql
 

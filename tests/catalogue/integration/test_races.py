@@ -64,7 +64,7 @@ def no_condition(condition: str) -> Iterator[None]:
     """Inside, statements run without this condition; it must have been there."""
     removed = 0
 
-    def remove(_connection: sa.Connection, sql: str, _parameters: object) -> str:
+    def remove(_place: object, sql: str, _parameters: object) -> str:
         nonlocal removed
         removed += condition in sql
         return sql.replace(condition, "true")

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 import sqlalchemy as sa
+from psycopg.errors import UniqueViolation
 from sqlalchemy.exc import IntegrityError
 
 from services.chassis.database import Database, DatabaseLost
@@ -18,6 +19,7 @@ from services.chassis.idempotency import (
 )
 from services.chassis.messaging.tables import messaging_tables
 from services.chassis.refusal import InvalidField, Kind, NotFound, Refusal
+from services.chassis.statements import Statement
 from tests.support.postgres import Postgres
 
 METADATA = sa.MetaData()
@@ -245,8 +247,8 @@ def book_in_one_statement(database: Database, idempotency: Idempotency, request:
     claim = sa.insert(TABLE).values(values).returning(TABLE.c.key).cte("claim")
     effect = sa.insert(EFFECTS).from_select(["note"], sa.select(claim.c.key)).returning(EFFECTS.c.id)
     try:
-        with database.statement() as connection:
-            connection.execute(effect)
+        with database.statement() as place:
+            Statement(effect).all(place)
     except IntegrityError as error:
         if not key_taken(error):
             raise
@@ -258,11 +260,14 @@ def book_in_one_statement(database: Database, idempotency: Idempotency, request:
 
 
 def test_another_broken_constraint_is_not_a_taken_key(database: Database) -> None:
-    once = sa.text("INSERT INTO effects (id, note) OVERRIDING SYSTEM VALUE VALUES (1, 'once')")
-    with database.statement() as connection:
-        connection.execute(once)
-    with pytest.raises(IntegrityError) as failed, database.statement() as connection:
-        connection.execute(once)
+    with database.transaction() as connection:
+        connection.execute(sa.text("CREATE UNIQUE INDEX ON effects (note)"))
+    once = Statement(sa.insert(EFFECTS).values(note="once"))
+    with database.statement() as place:
+        once.run(place)
+    with pytest.raises(IntegrityError) as failed, database.statement() as place:
+        once.run(place)
+    assert isinstance(failed.value.orig, UniqueViolation)
     assert not key_taken(failed.value)
 
 

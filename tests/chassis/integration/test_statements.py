@@ -75,25 +75,26 @@ def count(database: Database) -> int:
 
 
 def test_values_of_every_type_go_and_come_as_with_sqlalchemy(database: Database) -> None:
-    with database.statement() as connection:
-        made = ADD.first(connection, given())
+    with database.statement() as place:
+        made = ADD.first(place, given())
         assert made is not None
         assert made._asdict() == GIVEN | {"count": 7}
-        (read,) = connection.execute(sa.select(THING))
+        with database.read() as connection:
+            (read,) = connection.execute(sa.select(THING))
         assert tuple(read) == tuple(made)
-        (nothing,) = ADD.all(connection, given(id=uuid.uuid4(), at=None, words=None, facts=None, sealed=None))
+        (nothing,) = ADD.all(place, given(id=uuid.uuid4(), at=None, words=None, facts=None, sealed=None))
         assert (nothing.at, nothing.words, nothing.facts, nothing.sealed) == (None, None, None, None)
         close = sa.update(THING).where(sa.bindparam("word", type_=sa.Text) == sa.any_(THING.c.words))
-        assert Statement(close.values(open=False, facts={"by": "nobody"})).run(connection, {"word": "a"}) == 1
+        assert Statement(close.values(open=False, facts={"by": "nobody"})).run(place, {"word": "a"}) == 1
         closed = Statement(sa.select(THING.c.facts).where(sa.not_(THING.c.open)))
-        assert closed.all(connection) == [({"by": "nobody"},)]
-        assert closed.first(connection) == ({"by": "nobody"},)
-        assert Statement(sa.select(THING.c.id).where(sa.false())).first(connection) is None
+        assert closed.all(place) == [({"by": "nobody"},)]
+        assert closed.first(place) == ({"by": "nobody"},)
+        assert Statement(sa.select(THING.c.id).where(sa.false())).first(place) is None
 
 
 def test_each_is_a_transaction_or_part_of_one(database: Database) -> None:
-    with database.statement() as connection:
-        ADD.first(connection, given())
+    with database.statement() as place:
+        ADD.first(place, given())
         assert count(database) == 1
     with pytest.raises(ZeroDivisionError):
         add(database, uuid.uuid4(), then=ZeroDivisionError())
@@ -102,18 +103,18 @@ def test_each_is_a_transaction_or_part_of_one(database: Database) -> None:
     assert count(database) == 2
     with pytest.raises(exc.InternalError, match="read-only"), database.read() as connection:
         ADD.first(connection, given(id=uuid.uuid4()))
-    with database.statement() as connection:  # what was set for reading is not left on the connection
-        ADD.first(connection, given(id=uuid.uuid4()))
+    with database.statement() as place:  # what was set for reading is not left on the connection
+        ADD.first(place, given(id=uuid.uuid4()))
     assert count(database) == 3
 
 
 def test_a_parameter_must_be_given_and_one_too_many_does_no_harm(database: Database) -> None:
     parameters = given()
-    with database.statement() as connection:
-        ADD.first(connection, parameters | {"other": 1})
+    with database.statement() as place:
+        ADD.first(place, parameters | {"other": 1})
         del parameters["new_at"]
         with pytest.raises(KeyError, match="new_at"):
-            ADD.first(connection, parameters)
+            ADD.first(place, parameters)
 
 
 def test_what_only_sqlalchemy_can_execute_is_refused_when_it_is_made() -> None:
@@ -131,15 +132,15 @@ def test_what_only_sqlalchemy_can_execute_is_refused_when_it_is_made() -> None:
 
 def test_failures_are_those_of_sqlalchemy_and_say_nothing_of_the_parameters(database: Database) -> None:
     secret = {"name": "Giuseppina Vanoni"}
-    with database.statement() as connection:
-        ADD.first(connection, given())
+    with database.statement() as place:
+        ADD.first(place, given())
         with pytest.raises(exc.IntegrityError) as taken:
-            ADD.first(connection, given(facts=secret))
+            ADD.first(place, given(facts=secret))
         assert isinstance(taken.value.orig, UniqueViolation)
         assert taken.value.orig.diag.table_name == "thing"
         assert "Vanoni" not in str(taken.value)
         again = insert(THING).values(id=sa.bindparam("new_id", type_=UUID())).on_conflict_do_nothing()
-        assert Statement(again).run(connection, given()) == 0  # the connection is as good as before
+        assert Statement(again).run(place, given()) == 0  # the connection is as good as before
     with pytest.raises(exc.IntegrityError):
         add(database, uuid.uuid4(), GIVEN["id"])
     assert count(database) == 1
@@ -147,8 +148,8 @@ def test_failures_are_those_of_sqlalchemy_and_say_nothing_of_the_parameters(data
 
 def test_a_lock_that_is_not_granted_is_unavailable(database: Database) -> None:
     move = Statement(sa.update(THING).values(open=False))
-    with database.statement() as connection:
-        ADD.first(connection, given())
+    with database.statement() as place:
+        ADD.first(place, given())
     with database.transaction() as first:
         move.run(first)
         with pytest.raises(Unavailable) as refused, database.transaction() as second:
@@ -172,7 +173,7 @@ def test_after_one_failure_no_other_connection_of_the_pool_is_used_that_may_be_l
     with psycopg.connect(postgres.admin_url) as admin:
         name = database.engine.url.database
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-    with pytest.raises(DatabaseLost), getattr(database, use)() as connection:
-        COUNT.first(connection)
+    with pytest.raises(DatabaseLost), getattr(database, use)() as place:
+        COUNT.first(place)
     for _ in range(4):
         assert count(database) == 0

@@ -125,8 +125,8 @@ def test_a_success_is_recorded_at_the_endpoint_before_its_delivery(
     hooks.world.change("UPDATE webhook_endpoint SET failing_since = now()")
 
     def record() -> None:
-        with hooks.world.database.statement() as connection:
-            leases.delivered(connection, claimed, Answer(200, hooks.clock.now(), 1), hooks.clock.now())
+        with hooks.world.database.statement() as place:
+            leases.delivered(place, claimed, Answer(200, hooks.clock.now(), 1), hooks.clock.now())
 
     with hooks.world.database.transaction() as connection:
         assert endpoints.disable_endpoint(connection, endpoint.id, "gone")
