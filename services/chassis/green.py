@@ -9,8 +9,9 @@ import warnings
 def patch() -> None:
     """Replace the blocking parts of the standard library by eventlet's.
 
-    psycopg waits in C and would stop every other greenlet; told to wait with a selector, it waits in the
-    patched one. It reads the variable when it is first imported.
+    psycopg waits in C and would stop every other greenlet. Told to wait with a selector, it connects with the
+    patched one, and for all else the hub waits (`green_waiting`). It reads the variable when it is first
+    imported.
     """
     # Names are looked up as everywhere else on the machine, not by eventlet's own reading of resolv.conf.
     os.environ["EVENTLET_NO_GREENDNS"] = "yes"
@@ -26,3 +27,6 @@ def patch() -> None:
     # In a thread: the name of a server that is gone takes seconds, in which heartbeats are due.
     green_socket.getaddrinfo = functools.partial(tpool.execute, socket.getaddrinfo)
     eventlet.monkey_patch()
+    from services.chassis import green_waiting
+
+    green_waiting.use()
