@@ -12,7 +12,6 @@ from sqlalchemy.pool import PoolProxiedConnection
 from services.chassis.database_use import DatabaseLost, Use
 from services.chassis.refusal import Unavailable
 from services.chassis.settings import ServiceSettings
-from services.chassis.statements import Place
 
 __all__ = ["Database", "DatabaseLost"]
 
@@ -116,16 +115,20 @@ class Database:
             try:
                 driver.autocommit = True
                 yield pooled
+                driver.autocommit = False
             except exc.DBAPIError as error:
                 if error.connection_invalidated:
                     # As SQLAlchemy does: then the others of the pool may be lost, too.
                     self.engine.pool._invalidate(pooled, error)  # noqa: SLF001
+                elif _state(error) == _READ_ONLY:
+                    pooled.invalidate()  # the next one may find the primary
                 else:
-                    _leave_standby(pooled, error)
+                    driver.autocommit = False
+                raise
+            except BaseException:
+                pooled.invalidate()  # in what state it is, nobody knows
                 raise
             finally:
-                if pooled.is_valid:
-                    driver.autocommit = False
                 pooled.close()
 
     @contextmanager
@@ -178,7 +181,7 @@ def _translated(*, writing: bool = False) -> Iterator[None]:
         raise
 
 
-def _leave_standby(connection: Place, error: exc.DBAPIError) -> None:
+def _leave_standby(connection: sa.Connection, error: exc.DBAPIError) -> None:
     if _state(error) == _READ_ONLY:
         connection.invalidate()  # the next one may find the primary
 

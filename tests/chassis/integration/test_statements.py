@@ -60,6 +60,12 @@ def add(database: Database, *ids: uuid.UUID, then: Exception | None = None) -> N
             raise then
 
 
+def interrupted(database: Database) -> None:
+    with database.statement() as place:
+        ADD.first(place, given(id=uuid.uuid4()))
+        raise ZeroDivisionError
+
+
 @pytest.fixture
 def database(postgres: Postgres) -> Iterator[Database]:
     database = Database(postgres.create_database("statements"), lock_timeout_ms=50)
@@ -144,6 +150,14 @@ def test_failures_are_those_of_sqlalchemy_and_say_nothing_of_the_parameters(data
     with pytest.raises(exc.IntegrityError):
         add(database, uuid.uuid4(), GIVEN["id"])
     assert count(database) == 1
+
+
+def test_what_else_goes_wrong_leaves_no_connection_behind(database: Database) -> None:
+    """More often than the pool has connections."""
+    for _ in range(20):
+        with pytest.raises(ZeroDivisionError):
+            interrupted(database)
+    assert count(database) == 20
 
 
 def test_a_lock_that_is_not_granted_is_unavailable(database: Database) -> None:
