@@ -45,10 +45,10 @@ def _wait(gen: PQGen[Value], fileno: int, interval: float = 0.0, timeout: float 
 
 def _ready(wanted: Wait, fileno: int, interval: float) -> Ready:
     try:
-        if wanted is Wait.R:
+        if wanted == Wait.R:
             trampoline(fileno, read=True, timeout=interval, timeout_exc=_Elapsed)
             return Ready.R
-        if wanted is Wait.W:
+        if wanted == Wait.W:
             trampoline(fileno, write=True, timeout=interval, timeout_exc=_Elapsed)
             return Ready.W
         # More than the socket takes at once. The hub waits for one of the two only; its `select` for both.
