@@ -12,6 +12,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from services.chassis.database_use import DatabaseLost, Use
 from services.chassis.refusal import Unavailable
 from services.chassis.settings import ServiceSettings
+from services.chassis.statements import as_sqlalchemys
 
 __all__ = ["Database", "DatabaseLost"]
 
@@ -110,7 +111,10 @@ class Database:
         """
         with self._statement.measured(), _translated(writing=True):
             # Not one of SQLAlchemy's own connections: making and closing one costs more than the statement.
-            pooled = self.engine.raw_connection()
+            try:
+                pooled = self.engine.raw_connection()
+            except psycopg.Error as error:
+                raise as_sqlalchemys(error, None) from error
             driver = cast("psycopg.Connection[Any]", pooled.driver_connection)
             try:
                 driver.autocommit = True

@@ -78,15 +78,7 @@ class Statement:
                 # Makes it one of SQLAlchemy's errors, and takes lost connections out of the pool. There is no
                 # public way to that for what was executed beside SQLAlchemy.
                 place._handle_dbapi_exception(error, self.sql, None, cursor, None)  # type: ignore[arg-type]  # noqa: SLF001
-            raise exc.DBAPIError.instance(
-                self.sql,
-                None,
-                error,
-                psycopg.Error,
-                hide_parameters=True,
-                connection_invalidated=driver.closed or driver.broken,
-                dialect=_DIALECT,
-            ) from error
+            raise as_sqlalchemys(error, self.sql, lost=driver.closed or driver.broken) from error
 
     def _values(self, parameters: Mapping[str, Any]) -> list[Any]:
         values = self._own.copy()
@@ -94,6 +86,19 @@ class Statement:
             value = parameters[name]
             values[place] = value if converter is None else converter(value)
         return values
+
+
+def as_sqlalchemys(error: psycopg.Error, sql: str | None, *, lost: bool = False) -> Exception:
+    """What SQLAlchemy would have raised instead; `lost`: the connection cannot be used any more."""
+    return exc.DBAPIError.instance(
+        sql,
+        None,
+        error,
+        psycopg.Error,
+        hide_parameters=True,
+        connection_invalidated=lost,
+        dialect=_DIALECT,
+    )
 
 
 def _row_maker(columns: Sequence[sa.ColumnElement[Any]]) -> Callable[[Sequence[Any]], Any]:

@@ -65,13 +65,15 @@ def test_what_takes_too_long_is_unavailable(url: str) -> None:
     database.dispose()
 
 
-def test_an_exhausted_pool_and_a_dead_server_are_lost(url: str) -> None:
+@pytest.mark.parametrize("use", ["transaction", "statement", "read", "session"])
+def test_an_exhausted_pool_and_a_dead_server_are_lost(url: str, use: str) -> None:
     database = Database(url, pool_size=1, pool_timeout_seconds=0.05)
-    with database.transaction(), pytest.raises(DatabaseLost):
-        write(database, "SELECT 1")
+    with database.transaction(), pytest.raises(DatabaseLost), getattr(database, use)():
+        pass
     database.dispose()
-    with pytest.raises(DatabaseLost):
-        Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing").ping()
+    dead = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(DatabaseLost), getattr(dead, use)():
+        pass
 
 
 def test_a_connection_cut_in_the_middle_is_lost_and_the_next_one_works(url: str) -> None:
