@@ -12,7 +12,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from services.chassis.database_use import DatabaseLost, Use
 from services.chassis.refusal import Unavailable
 from services.chassis.settings import ServiceSettings
-from services.chassis.statements import as_sqlalchemys
+from services.chassis.statements import as_sqlalchemy_error
 
 __all__ = ["Database", "DatabaseLost"]
 
@@ -114,7 +114,7 @@ class Database:
             try:
                 pooled = self.engine.raw_connection()
             except psycopg.Error as error:
-                raise as_sqlalchemys(error, None) from error
+                raise as_sqlalchemy_error(error, None) from error
             driver = cast("psycopg.Connection[Any]", pooled.driver_connection)
             try:
                 driver.autocommit = True

@@ -78,7 +78,7 @@ class Statement:
                 # Makes it one of SQLAlchemy's errors, and takes lost connections out of the pool. There is no
                 # public way to that for what was executed beside SQLAlchemy.
                 place._handle_dbapi_exception(error, self.sql, None, cursor, None)  # type: ignore[arg-type]  # noqa: SLF001
-            raise as_sqlalchemys(error, self.sql, lost=driver.closed or driver.broken) from error
+            raise as_sqlalchemy_error(error, self.sql, lost=driver.closed or driver.broken) from error
 
     def _values(self, parameters: Mapping[str, Any]) -> list[Any]:
         values = self._own.copy()
@@ -88,7 +88,7 @@ class Statement:
         return values
 
 
-def as_sqlalchemys(error: psycopg.Error, sql: str | None, *, lost: bool = False) -> Exception:
+def as_sqlalchemy_error(error: psycopg.Error, sql: str | None, *, lost: bool = False) -> Exception:
     """What SQLAlchemy would have raised instead; `lost`: the connection cannot be used any more."""
     return exc.DBAPIError.instance(
         sql,

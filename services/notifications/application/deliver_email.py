@@ -74,10 +74,12 @@ class DeliverEmails:
     def perform(self, claimed: ClaimedEmail) -> str:
         """One attempt. Returns `sent`, `failed` or `pending`: the e-mail's state after it.
 
-        None is made if the mail server was so slow with those before that half of the lease is over: it must
-        not end while the e-mail is sent.
+        None is made, nor counted, if the mail server was so slow with those before that half of the lease is
+        over: it must not end while the e-mail is sent.
         """
         if self.clock.now() > claimed.leased_until - self.lease / 2:
+            with self.database.statement() as place:
+                emails.give_back(place, claimed)
             return "pending"
         with tracing.start_from(claimed.traceparent, name="e-mail", kind=tracing.SpanKind.CLIENT) as span:
             state = self._perform(claimed)

@@ -96,6 +96,13 @@ def postpone_email(place: Place, claimed: ClaimedEmail, *, until: datetime, erro
     _POSTPONE.run(place, parameters)
 
 
+def give_back(place: Place, claimed: ClaimedEmail) -> None:
+    """Nobody has tried to send the e-mail; it is due as before the claim. Does nothing if the lease has
+    passed to somebody else.
+    """
+    _GIVE_BACK.run(place, {"email": claimed.id, "held": claimed.lease})
+
+
 def oldest_due_email(connection: sa.Connection, now: datetime) -> timedelta:
     """For how long the longest due e-mail has been due; zero if none is."""
     since = connection.scalar(
@@ -168,6 +175,7 @@ _FINISH: Final = Statement(
         leased_until=None,
     )
 )
+_GIVE_BACK: Final = Statement(_MINE.values(attempts=email.c.attempts - 1, lease=None, leased_until=None))
 _POSTPONE: Final = Statement(
     _MINE.values(next_attempt_at=_UNTIL, last_error=_ERROR, lease=None, leased_until=None)
 )

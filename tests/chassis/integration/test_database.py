@@ -8,6 +8,7 @@ from sqlalchemy import exc
 from services.chassis import locks
 from services.chassis.database import Database, DatabaseLost
 from services.chassis.refusal import Unavailable
+from services.chassis.statements import Statement
 from tests.support.postgres import Postgres
 
 
@@ -89,6 +90,9 @@ def test_a_standby_is_no_database_to_write_to_and_is_left_for_the_primary(
 ) -> None:
     """A failover leaves connections to what is a standby now; nobody should need a restart to get away."""
     name = url.rsplit("/", 1)[1]
+    there = sa.table("there", sa.column("n", sa.Integer))
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as primary:
+        primary.execute("CREATE TABLE there (n int)")
     with psycopg.connect(postgres.admin_url, autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         database = Database(url, pool_size=1)
@@ -96,6 +100,8 @@ def test_a_standby_is_no_database_to_write_to_and_is_left_for_the_primary(
             write(database, "CREATE TABLE t (n int PRIMARY KEY)")
         with pytest.raises(DatabaseLost), database.session() as session:
             session.execute(sa.text("CREATE TABLE t (n int PRIMARY KEY)"))
+        with pytest.raises(DatabaseLost), database.statement() as place:
+            Statement(sa.insert(there).values(n=1)).run(place)
         admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
     write(database, "CREATE TABLE t (n int PRIMARY KEY)")
     database.dispose()
