@@ -44,8 +44,12 @@ class ServiceSettings(BaseSettings):
 
     grpc_threads: int = Field(6, ge=1, le=64)
     grpc_maximum_concurrent_rpcs: int = Field(64, ge=1)
+    grpc_maximum_streams: int = Field(8, ge=1, le=64)
+    """Of answers that are streamed, at once: one for each gateway process."""
     grpc_deadline_cap_seconds: float = Field(10.0, gt=0)
-    """However long a caller says it waits, work on its behalf in other services gets no longer than this."""
+    """However long a caller says it waits, work on its behalf in other services gets no longer than this, nor
+    does a stream last longer.
+    """
     grpc_stop_grace_seconds: float = Field(10.0, gt=0)
     """How long calls under way may take to finish when the process is asked to end."""
     grpc_stop_announced_seconds: float = Field(1.0, ge=0)

@@ -12,8 +12,10 @@ from services.chassis.rpc.server import RpcServer
 from tests.support.polling import eventually
 
 SERVICE = "ambito.test.v1.Test"
+STREAMING = "ambito.test.v1.Streaming"
 
 Handler = Callable[[bytes, grpc.ServicerContext], bytes]
+StreamHandler = Callable[[bytes, grpc.ServicerContext], Iterator[bytes]]
 
 
 class Gate:
@@ -39,6 +41,32 @@ def add_handlers(handlers: Mapping[str, Handler], server: grpc.Server) -> None:
     server.add_registered_method_handlers(SERVICE, made)  # type: ignore[attr-defined]  # newer than its stubs
 
 
+class Streaming:
+    """A servicer that streams; `on_end` is called when the server is about to end."""
+
+    def __init__(
+        self, handlers: Mapping[str, StreamHandler], on_end: Callable[[], None] = lambda: None
+    ) -> None:
+        self.handlers = handlers
+        self._on_end = on_end
+
+    def end_streams(self) -> None:
+        self._on_end()
+
+
+def add_streaming(servicer: Streaming, server: grpc.Server) -> None:
+    """Adds its handlers as generated code would."""
+    made = {
+        name: grpc.unary_stream_rpc_method_handler(handler) for name, handler in servicer.handlers.items()
+    }
+    server.add_registered_method_handlers(STREAMING, made)  # type: ignore[attr-defined]  # newer than its stubs
+
+
+def stream_method(channel: Any, name: str) -> Any:  # of a blocking or an asynchronous channel
+    """The stub of one method that streams."""
+    return channel.unary_stream(f"/{STREAMING}/{name}")
+
+
 def method(channel: Any, name: str) -> Any:  # of a blocking or an asynchronous channel
     """The stub of one method."""
     return channel.unary_unary(f"/{SERVICE}/{name}")
@@ -49,12 +77,16 @@ def serving(
     verifier: Verifier,
     handlers: Mapping[str, Handler],
     *,
+    streaming: Streaming | None = None,
     bind: str = "127.0.0.1:0",
     check: Callable[[], None] = lambda: None,
     **limits: int,
 ) -> Iterator[RpcServer]:
     """A started server, on a free port unless told otherwise, stopped at the end. `limits` as RpcServer's."""
-    server = RpcServer(bind, [(add_handlers, handlers)], verifier, check=check, **limits)
+    servicers: list[tuple[Callable[[Any, grpc.Server], None], Any]] = [(add_handlers, handlers)]
+    if streaming is not None:
+        servicers.append((add_streaming, streaming))
+    server = RpcServer(bind, servicers, verifier, check=check, **limits)
     server.start()
     try:
         yield server

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import TypeVar
 
 import grpc
@@ -33,3 +33,21 @@ async def call(
     with calling(method):
         metadata = outgoing_metadata(caller, idempotency_key, client_address)
         return await method(request, timeout=time_limit(deadline_seconds), metadata=metadata)
+
+
+async def stream(
+    method: grpc.aio.UnaryStreamMultiCallable[Request, Response],
+    request: Request,
+    *,
+    caller: Caller,
+    deadline_seconds: float,
+) -> AsyncGenerator[Response, None]:
+    """The answers of a method that streams them, until it ends. Raises as `call` does, also in between."""
+    with calling(method):
+        metadata = outgoing_metadata(caller, None)
+        answers = method(request, timeout=time_limit(deadline_seconds), metadata=metadata)
+        try:
+            async for response in answers:
+                yield response
+        finally:
+            answers.cancel()  # whoever listens may leave in between

@@ -7,7 +7,7 @@ chain of interceptors.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
 import grpc
@@ -21,6 +21,7 @@ from services.chassis.refusal import Kind, Refusal
 from services.chassis.rpc._calls import span_attributes
 from services.chassis.rpc.context import Call, answering
 from services.chassis.rpc.status import EXPIRED, FAULT, status_of, status_of_fault
+from services.chassis.rpc.streaming import Send, StreamingBehaviour, Streams
 from services.chassis.rpc.validation import invalid_field
 from services.chassis.tokens import TokenInvalid
 from services.chassis.tracing import SpanKind, mark_failed, request_id, start_from
@@ -71,21 +72,36 @@ class DeadlineRequired(Refusal):
 class Answering:
     """Wraps handlers. `deadline_cap_seconds` limits how long a handler may believe its caller waits."""
 
-    def __init__(self, verifier: Verifier, *, deadline_cap_seconds: float) -> None:
+    def __init__(self, verifier: Verifier, streams: Streams, *, deadline_cap_seconds: float) -> None:
         self._verifier = verifier
+        self._streams = streams
         self._deadline_cap_seconds = deadline_cap_seconds
 
     def wrapped(
         self, method: str, handler: grpc.RpcMethodHandler[Any, Any]
     ) -> grpc.RpcMethodHandler[Any, Any]:
-        """The handler with all of it around. `method`: "package.Service/Method". TypeError if it streams."""
-        if handler.unary_unary is None:
-            raise TypeError(f"{method} streams; only unary calls are supported")
-        return grpc.unary_unary_rpc_method_handler(
-            self._around(method, handler.unary_unary),
-            handler.request_deserializer,
-            handler.response_serializer,
-        )
+        """The handler with all of it around; answers may be streamed. `method`: "package.Service/Method".
+        TypeError if requests are.
+        """
+        serializing = handler.request_deserializer, handler.response_serializer
+        if handler.unary_unary is not None:
+            behaviour = self._around(method, handler.unary_unary)
+            return grpc.unary_unary_rpc_method_handler(behaviour, *serializing)
+        if handler.unary_stream is None:
+            raise TypeError(f"{method} takes a stream of requests, which is not supported")
+        streaming: Any = self._streamed(method, handler.unary_stream)  # of a form that its stubs do not know
+        return grpc.unary_stream_rpc_method_handler(streaming, *serializing)
+
+    def _streamed(
+        self, method: str, behaviour: Behaviour[Request, Iterator[Response]]
+    ) -> StreamingBehaviour[Request, Response]:
+        def send_all(given: tuple[Request, Send[Response]], context: grpc.ServicerContext) -> None:
+            request, send = given
+            with self._streams.place():
+                for response in behaviour(request, context):
+                    send(response)
+
+        return self._streams.behaviour(self._around(method, send_all))
 
     def _around(self, method: str, behaviour: Behaviour[Request, Response]) -> Behaviour[Request, Response]:
         observe_seconds = _seconds.labels(method).observe

@@ -20,6 +20,7 @@ from services.chassis.logs import get_logger
 from services.chassis.rpc._calls import MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES
 from services.chassis.rpc.answering import Answering, Verifier
 from services.chassis.rpc.health import HealthReporter
+from services.chassis.rpc.streaming import Streaming, Streams
 from services.chassis.settings import ServiceSettings
 from services.chassis.tokens import TokenVerifier
 
@@ -34,8 +35,8 @@ _log = get_logger("rpc")
 class RpcServer:
     """Serves `servicers`; every handler runs inside `Answering`.
 
-    At most `threads` calls run at once and `maximum_concurrent_rpcs` are accepted; the rest are turned away
-    at once.
+    At most `threads` calls run at once, `maximum_streams` beside them, and `maximum_concurrent_rpcs` are
+    accepted; the rest are turned away at once.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class RpcServer:
         check: Callable[[], None],
         threads: int = 6,
         maximum_concurrent_rpcs: int = 64,
+        maximum_streams: int = 8,
         deadline_cap_seconds: float = 10.0,
         maximum_connection_age_seconds: int = 300,
     ) -> None:
@@ -56,7 +58,10 @@ class RpcServer:
             options=_options(maximum_connection_age_seconds),
             maximum_concurrent_rpcs=maximum_concurrent_rpcs,
         )
-        registrar = _Registrar(self._server, Answering(verifier, deadline_cap_seconds=deadline_cap_seconds))
+        self._streams = Streams(maximum_streams)
+        self._streaming = [servicer for _, servicer in servicers if isinstance(servicer, Streaming)]
+        answering = Answering(verifier, self._streams, deadline_cap_seconds=deadline_cap_seconds)
+        registrar = _Registrar(self._server, answering)
         for add_to_server, servicer in servicers:
             add_to_server(servicer, cast(grpc.Server, registrar))
         self._health = HealthReporter(registrar.services, check)
@@ -86,15 +91,19 @@ class RpcServer:
                     raise
 
     def stop(self, grace_seconds: float, announced_seconds: float = 0.0) -> None:
-        """Tells clients to call another replica, and `announced_seconds` later takes no new calls, lets those
-        under way finish for up to `grace_seconds`, then cancels them.
+        """Tells clients to call another replica, and `announced_seconds` later takes no new calls, ends
+        streams, lets calls under way finish for up to `grace_seconds`, then cancels them.
 
         A call that arrives in the moment of the end is lost, and so may be the answer to one that ends in it:
         gRPC closes connections without regard to what is still on its way.
         """
         self._health.stop()
         time.sleep(announced_seconds)
-        self._server.stop(grace_seconds).wait()
+        stopped = self._server.stop(grace_seconds)
+        for servicer in self._streaming:
+            servicer.end_streams()
+        stopped.wait()
+        self._streams.close()
 
 
 def run(settings: ServiceSettings, definition: ServiceDefinition, database: Database) -> None:
@@ -108,6 +117,7 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
         check=database.ping,
         threads=settings.grpc_threads,
         maximum_concurrent_rpcs=settings.grpc_maximum_concurrent_rpcs,
+        maximum_streams=settings.grpc_maximum_streams,
         deadline_cap_seconds=settings.grpc_deadline_cap_seconds,
         maximum_connection_age_seconds=settings.grpc_maximum_connection_age_seconds,
     )

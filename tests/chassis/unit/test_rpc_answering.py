@@ -7,6 +7,7 @@ import pytest
 
 from services.chassis.caller import ANONYMOUS, Caller
 from services.chassis.rpc.answering import Answering
+from services.chassis.rpc.streaming import Streams
 
 
 class Aborted(Exception):
@@ -38,7 +39,11 @@ class NoTokens:
 
 def wrapped(behaviour: Any) -> Any:  # a handler and what gRPC makes of it
     handler = grpc.unary_unary_rpc_method_handler(behaviour)
-    return Answering(NoTokens(), deadline_cap_seconds=10).wrapped("test.Test/Do", handler).unary_unary
+    return (
+        Answering(NoTokens(), Streams(1), deadline_cap_seconds=10)
+        .wrapped("test.Test/Do", handler)
+        .unary_unary
+    )
 
 
 def test_a_call_that_expired_before_its_turn_does_not_begin() -> None:
