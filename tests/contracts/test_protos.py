@@ -10,6 +10,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FileDescriptor
 
 _PROTO = Path("services/contracts/proto")
+_STREAMED = {"ambito.notifications.v1.FeedService.WatchFeeds"}
 _FILES = sorted(path.relative_to(_PROTO) for path in _PROTO.rglob("*.proto"))
 
 
@@ -39,7 +40,7 @@ class TestStyle:
                 assert method.input_type.name == f"{method.name}Request"
                 assert method.output_type.name == f"{method.name}Response"
                 assert not method.client_streaming
-                assert not method.server_streaming
+                assert method.server_streaming == (method.full_name in _STREAMED)
 
     def test_enums_have_an_unspecified_zero_and_prefixed_values(self, path: Path) -> None:
         enums: dict[str, EnumDescriptor] = descriptor(path).enum_types_by_name

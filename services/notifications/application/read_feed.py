@@ -39,3 +39,9 @@ class ReadFeed:
                 raise FeedCursorTooOld(field="after")
         page = found[:limit]
         return FeedPage(page, page[-1].cursor if page else after, len(found) > limit)
+
+    def now(self, caller: Caller, provider: str) -> FeedPage:
+        """Nothing; from its cursor on is read what cannot be read yet. Raises Unauthenticated, Forbidden."""
+        require_provider(caller, provider)
+        with self.database.read() as connection:
+            return FeedPage((), feed.newest_place(connection), more=False)

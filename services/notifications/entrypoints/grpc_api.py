@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import grpc
 
 from services.chassis.clock import SystemClock
 from services.chassis.database import Database
-from services.chassis.rpc.context import caller_of, idempotency_key_of
+from services.chassis.rpc.context import caller_of, idempotency_key_of, remaining_seconds
 from services.contracts.generated.ambito.notifications.v1 import (
     notifications_pb2 as pb,
 )
@@ -23,12 +23,14 @@ from services.notifications.application.see_deliveries import SeeDeliveries
 from services.notifications.bootstrap import contact_seals, manage_endpoints
 from services.notifications.domain.feed import Cursor
 from services.notifications.entrypoints import answers, requests
+from services.notifications.entrypoints.feed_watch import FeedWatch
 from services.notifications.persistence.endpoints import StoredEndpoint
 from services.notifications.settings import NotificationsSettings
 
 _MESSAGES = 20
 _DELIVERIES = 20
 _EVENTS = 100
+_NOW = "now"
 
 
 def build(
@@ -40,7 +42,7 @@ def build(
     return [
         (pb_grpc.add_InboxServiceServicer_to_server, inbox),
         (pb_grpc.add_WebhookServiceServicer_to_server, webhooks),
-        (pb_grpc.add_FeedServiceServicer_to_server, Feed(ReadFeed(database))),
+        (pb_grpc.add_FeedServiceServicer_to_server, Feed(ReadFeed(database), FeedWatch(database))),
     ]
 
 
@@ -126,19 +128,32 @@ class Webhooks(pb_grpc.WebhookServiceServicer):
 
 
 class Feed(pb_grpc.FeedServiceServicer):
-    def __init__(self, read_feed: ReadFeed) -> None:
+    def __init__(self, read_feed: ReadFeed, watch: FeedWatch) -> None:
         self._read_feed = read_feed
+        self._watch = watch
 
     def ReadFeed(self, request: pb.ReadFeedRequest, context: grpc.ServicerContext) -> pb.ReadFeedResponse:
         asked = requests.ReadFeed(provider=request.provider, limit=request.limit)
-        page = self._read_feed(
-            caller_of(context), asked.provider, Cursor.parse(request.after), asked.limit or _EVENTS
-        )
+        caller = caller_of(context)
+        if request.after == _NOW:
+            page = self._read_feed.now(caller, asked.provider)
+        else:
+            after = Cursor.parse(request.after)
+            page = self._read_feed(caller, asked.provider, after, asked.limit or _EVENTS)
         return pb.ReadFeedResponse(
             items=[answers.event(event) for event in page.items],
             next_cursor=str(page.cursor) if page.cursor != Cursor() else "",
             more=page.more,
         )
+
+    def WatchFeeds(
+        self, request: pb.WatchFeedsRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.WatchFeedsResponse]:
+        for grown in self._watch.watch(remaining_seconds() or 0.0, context.add_callback):
+            yield pb.WatchFeedsResponse(any=grown.any, providers=sorted(grown.providers))
+
+    def end_streams(self) -> None:
+        self._watch.end()
 
 
 def _created(endpoint: StoredEndpoint, secret: str) -> bytes:

@@ -16,7 +16,7 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from services.chassis.messaging import Received
 from services.chassis.statements import Statement
@@ -49,6 +49,24 @@ class NewEvent:
     source: str
 
 
+GROWN_CHANNEL: Final = "feed_grown"
+"""NOTIFY channel; `Growth.parse` reads what is said on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """The feed of `provider` got something by the transaction `xid`."""
+
+    provider: str
+    xid: int
+
+    @classmethod
+    def parse(cls, payload: str) -> Growth:
+        """What was said on GROWN_CHANNEL."""
+        xid, _, provider = payload.partition(" ")
+        return cls(provider, int(xid))
+
+
 def append(connection: sa.Connection, new: Iterable[NewEvent]) -> list[tuple[UUID, UUID]]:
     """Adds the events to their cooperatives' feeds, unless they are there. For those that it added, which of
     the cooperative's active endpoints want events of their type (event's id, endpoint's id); these stay
@@ -56,7 +74,10 @@ def append(connection: sa.Connection, new: Iterable[NewEvent]) -> list[tuple[UUI
 
     Whoever deletes or disables one meanwhile waits, and then gives up what was queued for it; whoever did so
     before is waited for. Else a delivery could be queued that nobody ever sends or gives up.
+
+    Whose feeds have grown is said on GROWN_CHANNEL.
     """
+    new = list(new)
     rows = (
         {
             "event_id": each.event.id,
@@ -71,6 +92,7 @@ def append(connection: sa.Connection, new: Iterable[NewEvent]) -> list[tuple[UUI
         for each in new
     )
     wanted = _APPEND.all(connection, as_arrays(rows, _GIVEN))
+    _ANNOUNCE.all(connection, {"providers": sorted({each.provider for each in new})})
     return [(row.event_id, row.id) for row in wanted]
 
 
@@ -99,6 +121,16 @@ def read_after(connection: sa.Connection, provider: str, after: Cursor, limit: i
         )
         for row in connection.execute(query)
     ]
+
+
+def settled_before(connection: sa.Connection) -> int:
+    """The transaction id below which everything that will ever be in the feed can be read."""
+    return connection.execute(sa.select(_OLDEST_RUNNING)).scalar_one()
+
+
+def newest_place(connection: sa.Connection) -> Cursor:
+    """After all that can be read now, and before whatever cannot yet."""
+    return Cursor(settled_before(connection))
 
 
 def horizon(connection: sa.Connection, provider: str) -> Cursor:
@@ -155,11 +187,22 @@ def _append_statement() -> sa.Select[tuple[UUID, UUID]]:
 
 
 _APPEND: Final = Statement(_append_statement())
+_ANNOUNCE: Final = Statement(
+    sa.select(
+        sa.func.pg_notify(
+            GROWN_CHANNEL,
+            sa.cast(sa.func.pg_current_xact_id(), sa.Text)
+            + " "
+            + sa.func.unnest(sa.bindparam("providers", type_=ARRAY(sa.Text))).column_valued("provider"),
+        )
+    )
+)
+_OLDEST_RUNNING: Final = sa.func.pg_snapshot_xmin(sa.func.pg_current_snapshot(), type_=Xid8)
 
 
 def _settled() -> tuple[sa.ColumnElement[bool], ...]:
     """No transaction that is still running, or yet to begin, can add a row before these."""
-    return (feed_event.c.xid < sa.func.pg_snapshot_xmin(sa.func.pg_current_snapshot(), type_=Xid8),)
+    return (feed_event.c.xid < _OLDEST_RUNNING,)
 
 
 def _place(cursor: Cursor) -> sa.Tuple:

@@ -21,7 +21,8 @@ from tests.support.tokens import TokenIssuer
 class Api:
     """Calls methods by name, as whoever holds a token."""
 
-    def __init__(self, channel: Any, issuer: TokenIssuer) -> None:
+    def __init__(self, server: RpcServer, channel: Any, issuer: TokenIssuer) -> None:
+        self.server = server
         self._issuer = issuer
         self._stubs = [
             stub(channel)
@@ -43,10 +44,17 @@ class Api:
             claims["acting_for"] = {str(other): list(powers) for other, powers in acting_for.items()}
         return Caller(subject, token=self._issuer.token(subject, *roles, **claims))
 
+    def stream(self, method: str, request: Any) -> Any:
+        """The answers of a method that streams them, to nobody in particular; raises grpc.RpcError."""
+        return getattr(self._stub(method), method)(request, timeout=20)
+
     def __call__(self, method: str, request: Any, caller: Caller = ANONYMOUS, key: str | None = None) -> Any:
         """The answer of a method; raises RemoteRefusal."""
-        stub = next(stub for stub in self._stubs if hasattr(stub, method))
-        return call(getattr(stub, method), request, caller=caller, deadline_seconds=20, idempotency_key=key)
+        asked = getattr(self._stub(method), method)
+        return call(asked, request, caller=caller, deadline_seconds=20, idempotency_key=key)
+
+    def _stub(self, method: str) -> Any:
+        return next(stub for stub in self._stubs if hasattr(stub, method))
 
 
 @contextmanager
@@ -61,6 +69,6 @@ def serving(world: World, directory: Path) -> Iterator[Api]:
     )
     server.start()
     channel = open_channel(f"127.0.0.1:{server.port}")
-    yield Api(channel, issuer)
+    yield Api(server, channel, issuer)
     channel.close()
     server.stop(5)

@@ -216,3 +216,15 @@ class ReadFeedResponse(_message.Message):
     next_cursor: str
     more: bool
     def __init__(self, items: _Optional[_Iterable[_Union[FeedEvent, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., more: _Optional[bool] = ...) -> None: ...
+
+class WatchFeedsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class WatchFeedsResponse(_message.Message):
+    __slots__ = ("any", "providers")
+    ANY_FIELD_NUMBER: _ClassVar[int]
+    PROVIDERS_FIELD_NUMBER: _ClassVar[int]
+    any: bool
+    providers: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, any: _Optional[bool] = ..., providers: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -407,6 +407,11 @@ class FeedServiceStub:
                 request_serializer=ambito_dot_notifications_dot_v1_dot_notifications__pb2.ReadFeedRequest.SerializeToString,
                 response_deserializer=ambito_dot_notifications_dot_v1_dot_notifications__pb2.ReadFeedResponse.FromString,
                 _registered_method=True)
+        self.WatchFeeds = channel.unary_stream(
+                '/ambito.notifications.v1.FeedService/WatchFeeds',
+                request_serializer=ambito_dot_notifications_dot_v1_dot_notifications__pb2.WatchFeedsRequest.SerializeToString,
+                response_deserializer=ambito_dot_notifications_dot_v1_dot_notifications__pb2.WatchFeedsResponse.FromString,
+                _registered_method=True)
 
 
 class FeedServiceServicer:
@@ -419,6 +424,14 @@ class FeedServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchFeeds(self, request, context):
+        """Tells for some seconds, and at once, whose feeds have something new to read; begin again when it ends. Anybody
+        may ask: it names cooperatives and says nothing of anybody. What there is to read takes a token.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FeedServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -426,6 +439,11 @@ def add_FeedServiceServicer_to_server(servicer, server):
                     servicer.ReadFeed,
                     request_deserializer=ambito_dot_notifications_dot_v1_dot_notifications__pb2.ReadFeedRequest.FromString,
                     response_serializer=ambito_dot_notifications_dot_v1_dot_notifications__pb2.ReadFeedResponse.SerializeToString,
+            ),
+            'WatchFeeds': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchFeeds,
+                    request_deserializer=ambito_dot_notifications_dot_v1_dot_notifications__pb2.WatchFeedsRequest.FromString,
+                    response_serializer=ambito_dot_notifications_dot_v1_dot_notifications__pb2.WatchFeedsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -456,6 +474,33 @@ class FeedService:
             '/ambito.notifications.v1.FeedService/ReadFeed',
             ambito_dot_notifications_dot_v1_dot_notifications__pb2.ReadFeedRequest.SerializeToString,
             ambito_dot_notifications_dot_v1_dot_notifications__pb2.ReadFeedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchFeeds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/ambito.notifications.v1.FeedService/WatchFeeds',
+            ambito_dot_notifications_dot_v1_dot_notifications__pb2.WatchFeedsRequest.SerializeToString,
+            ambito_dot_notifications_dot_v1_dot_notifications__pb2.WatchFeedsResponse.FromString,
             options,
             channel_credentials,
             insecure,
