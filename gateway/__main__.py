@@ -20,8 +20,9 @@ class NotServing(Exception):
 def server(settings: GatewaySettings) -> Server:
     """The HTTP server, not yet started."""
     host, _, port = settings.gateway_bind.rpartition(":")
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=host,
         port=int(port),
         loop="uvloop",
@@ -35,7 +36,7 @@ def server(settings: GatewaySettings) -> Server:
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
-    return Server(config)
+    return Server(config, end_streams=app.state.live.end)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from gateway.api import (
     catalogue,
     delegations,
     events,
+    live,
     messages,
     people,
     plans,
@@ -26,6 +27,7 @@ from gateway.api import (
 )
 from gateway.auth import consumer_of
 from gateway.backends import Backends
+from gateway.live import LiveFeeds
 from gateway.middleware import Edge
 from gateway.rates import Rates
 from gateway.settings import GatewaySettings
@@ -77,7 +79,7 @@ _SILENT: TelemetryConfig = {
     "auto_configure": False,
 }
 # A request is compared with one route after the other: what is asked for most comes first.
-_API = (catalogue, bookings, people, sessions, delegations, plans, vouchers, messages, events)
+_API = (catalogue, bookings, people, sessions, delegations, plans, vouchers, messages, events, live)
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
@@ -104,6 +106,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         telemetry=_SILENT,
     )
     app.state.verifier = TokenVerifier(settings.jwks_file)
+    app.state.live = LiveFeeds(settings.live_streams_limit)
     app.state.shared_reads = SharedReads(settings.shared_read_seconds)
     problems.install(app)
     for module in _API:
@@ -123,18 +126,20 @@ class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The document, in which every number has a format: ModI, RAC_REST_FORMAT_004."""
         if self.openapi_schema is None:
-            _give_formats(super().openapi())
+            _adapt(super().openapi())
         return super().openapi()
 
 
-def _give_formats(schema: object) -> None:
+def _adapt(schema: object) -> None:
     if isinstance(schema, dict):
         if schema.get("type") == "integer":
             schema.setdefault("format", "int64")
+        if schema.pop("itemSchema", None):  # of a stream; OpenAPI 3.1 has no word for it
+            schema["schema"] = {"type": "string", "description": "Server-Sent Events"}
         schema = list(schema.values())
     if isinstance(schema, list):
         for part in schema:
-            _give_formats(part)
+            _adapt(part)
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Final
 
@@ -24,12 +25,20 @@ _LOOKS: Final = 50
 
 
 class Server(uvicorn.Server):
-    """Ends after what is under way, and what is on its way."""
+    """Ends after what is under way, and what is on its way.
+
+    `end_streams` is called when new connections are refused: what would go on for ever is to end then.
+    """
+
+    def __init__(self, config: uvicorn.Config, *, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             for listening in server.sockets:
                 refuse_connections(listening)
+        self._end_streams()
         await asyncio.sleep(ON_THEIR_WAY_SECONDS)
         for _ in range(_LOOKS):
             if all(each.cycle is not None for each in self.server_state.connections):

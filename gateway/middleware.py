@@ -22,7 +22,7 @@ from services.chassis.tracing import Span, SpanKind, mark_failed, request_id, st
 _REQUESTS = Counter("gateway_requests_total", "Requests answered.", ["method", "route", "status"])
 _SECONDS = Histogram(
     "gateway_request_seconds",
-    "Time to answer.",
+    "Time until the answer begins.",
     ["method", "route"],
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 6),
 )
@@ -81,13 +81,14 @@ class Edge:
 
     async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send, span: Span) -> None:
         started = time.perf_counter()
-        status, begun = HTTPStatus.INTERNAL_SERVER_ERROR.value, False
+        begun_after: float | None
+        status, begun_after = HTTPStatus.INTERNAL_SERVER_ERROR.value, None
         rate = self._rates.take(self._consumer(scope))
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status, begun
+            nonlocal status, begun_after
             if message["type"] == "http.response.start":
-                status, begun = message["status"], True
+                status, begun_after = message["status"], time.perf_counter() - started
                 said = dict(message["headers"])
                 message["headers"] = [
                     *message["headers"],
@@ -113,7 +114,7 @@ class Edge:
             try:
                 await self._app(scope, _Bounded(receive, self._body_limit), send_with_headers)
             except Exception:  # whatever it is, the client gets a problem and the log the rest
-                if begun:
+                if begun_after is not None:
                     raise
                 _log.exception("request failed")
                 answer = http_problem(500, preferred_language(headers.get("accept-language")))
@@ -121,7 +122,8 @@ class Edge:
         finally:
             self._under_way -= 1
             _UNDER_WAY.set(self._under_way)
-            self._record(scope, status, time.perf_counter() - started, span)
+            lasted = time.perf_counter() - started
+            self._record(scope, status, span, lasted, lasted if begun_after is None else begun_after)
 
     def _refused(self, method: str, headers: Headers, rate: Rate) -> HTTPStatus | None:
         """The status with which the request is refused before it is read, if it is."""
@@ -140,11 +142,11 @@ class Edge:
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         return None
 
-    def _record(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
+    def _record(self, scope: Scope, status: int, span: Span, lasted: float, begun_after: float) -> None:
         # The route's template, never the path: paths hold ids, and there must be few label values.
         route = getattr(scope.get("route"), "path", "-")
         _REQUESTS.labels(scope["method"], route, status).inc()
-        _SECONDS.labels(scope["method"], route).observe(seconds)
+        _SECONDS.labels(scope["method"], route).observe(begun_after)
         if span.is_recording():
             span.update_name(f"{scope['method']} {route}")
             span.set_attribute("http.route", route)
@@ -157,7 +159,7 @@ class Edge:
             method=scope["method"],
             route=route,
             status=status,
-            milliseconds=round(seconds * 1000, 1),
+            milliseconds=round(lasted * 1000, 1),
             client=client[0],
             consumer=scope.get("state", {}).get("consumer", "-"),
         )

@@ -96,9 +96,9 @@ def _language(request: Request) -> Language:
     return preferred_language(request.headers.get("accept-language"))
 
 
-async def _on_refusal(request: Request, refusal: Exception) -> JSONResponse:
-    assert isinstance(refusal, Refusal)  # noqa: S101  # what the handler is registered for
-    detail = refusal.message(_language(request))
+def refused(refusal: Refusal, language: Language) -> JSONResponse:
+    """The problem for something that a rule of ours refuses."""
+    detail = refusal.message(language)
     errors = [{"field": refusal.field, "reason": detail}] if refusal.field is not None else []
     facts = {name: str(value) for name, value in refusal.facts.items()}
     return problem(
@@ -109,6 +109,11 @@ async def _on_refusal(request: Request, refusal: Exception) -> JSONResponse:
         facts=facts,
         retry_after_seconds=refusal.retry_after_seconds,
     )
+
+
+async def _on_refusal(request: Request, refusal: Exception) -> JSONResponse:
+    assert isinstance(refusal, Refusal)  # noqa: S101  # what the handler is registered for
+    return refused(refusal, _language(request))
 
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:

@@ -27,6 +27,8 @@ class GatewaySettings(BaseSettings):
     command_deadline_seconds: float = Field(6.0, gt=0)
     connections_limit: int = Field(1_000, ge=1)
     """Requests under way at once; more get 503."""
+    live_streams_limit: int = Field(500, ge=1)
+    """Live streams at once, which are among the requests under way; more get 503."""
     shared_read_seconds: float = Field(1.0, ge=0, le=60)
     """How old a search or a list of free slots may be that one client is answered like another."""
     requests_per_minute: int = Field(6_000, ge=1)

@@ -1,8 +1,8 @@
 """JSON schemas and AsyncAPI 3.0 documents, made from the event models.
 
 Two documents: `insiders.yaml` for the services, with every event; `cooperatives.yaml` for cooperatives'
-systems, with the public events only and the three ways to receive them (a queue of their own, signed
-webhooks, the pull feed).
+systems, with the public events only and the four ways to receive them (a queue of their own, signed
+webhooks, the pull feed, the same live).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _FOR_COOPERATIVES = """\
 Bookings and what happens to them, for a cooperative's own system. Every event reaches you at least once; the
 same `ce-id` may come twice, so remember the ids you have handled. Events of one booking carry `ce-sequence`
 1, 2, 3 …
-Three ways, with the same ids; use one or several:
+Four ways, with the same ids; use one or several:
 
 1. **Your queue.** AMQP 0-9-1, queue `coop.<your slug>`, with the user and password handed to you. Acknowledge
    what you have stored.
@@ -53,6 +53,8 @@ Three ways, with the same ids; use one or several:
    event's id.
 3. **The feed.** `GET /api/v1/events?after=<cursor>`: every event since the cursor, in an order that never
    skips one.
+4. **The feed, live**, for whoever looks: `GET /api/v1/events/live` sends the same as Server-Sent Events, the
+   moment it is there. The `id` of each is its cursor: sent back as `Last-Event-ID`, nothing is skipped.
 
 The data carry ids and neutral facts only. Details of a booking are read with `GET /api/v1/bookings/{id}`.
 """

@@ -27,18 +27,24 @@ from tests.support.tokens import TokenIssuer
 
 PERSON = UUID("01929b6e-7a8b-7c3d-9e4f-5a6b7c8d9e0f")
 
-Answer = Callable[[bytes, dict[str, str]], Any]
+Stream = Callable[[grpc.ServicerContext], Iterator[Any]]
 
 
 @dataclass
 class ScriptedServices(grpc.GenericRpcHandler):
-    """Answers each method as the test says; remembers what was asked."""
+    """Answers each method as the test says; remembers what was asked.
+
+    An answer is a message, an exception, or a function that gives one of both for a request's bytes.
+    """
 
     answers: dict[str, Any] = field(default_factory=dict)
+    streams: dict[str, Stream] = field(default_factory=dict)
     calls: list[tuple[str, bytes, dict[str, str], float]] = field(default_factory=list)
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         name = details.method.rpartition("/")[2]
+        if name in self.streams:
+            return grpc.unary_stream_rpc_method_handler(self._streaming(self.streams[name]))
         if name not in self.answers:
             return None
 
@@ -46,6 +52,8 @@ class ScriptedServices(grpc.GenericRpcHandler):
             metadata = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
             self.calls.append((name, request, metadata, context.time_remaining()))
             result = self.answers[name]
+            if callable(result):
+                result = result(request)
             if isinstance(result, Refusal):
                 context.abort_with_status(status_of(result))
             if isinstance(result, Exception):
@@ -53,6 +61,13 @@ class ScriptedServices(grpc.GenericRpcHandler):
             return result.SerializeToString()
 
         return grpc.unary_unary_rpc_method_handler(answer)
+
+    def _streaming(self, stream: Stream) -> Callable[[bytes, grpc.ServicerContext], Iterator[bytes]]:
+        def answers(_request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+            for message in stream(context):
+                yield message.SerializeToString()
+
+        return answers
 
 
 @dataclass
@@ -81,6 +96,7 @@ def running_edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
 def edge(running_edge: Edge) -> Edge:
     """A gateway whose services have not been asked anything and know no answer."""
     running_edge.services.answers.clear()
+    running_edge.services.streams.clear()
     running_edge.services.calls.clear()
     return running_edge
 
