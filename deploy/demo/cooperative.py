@@ -1,4 +1,4 @@
-"""The cooperative's side of the story: its three ways to hear of a booking."""
+"""The cooperative's side of the story: its four ways to hear of a booking."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from deploy.demo.live_reader import LiveReader
 from deploy.demo.portal import Portal, Unexpected
 from deploy.demo.receiver import Receiver
-from deploy.demo.telling import eventually
+from deploy.demo.telling import eventually, expect
 
 _SUBSCRIBER = Path(__file__).with_name("subscriber.py")
+_LOOK_SECONDS = 20.0
 _DOCUMENT = Path(__file__).parents[2] / "services" / "contracts" / "asyncapi" / "cooperatives.yaml"
 
 
@@ -91,7 +93,7 @@ class Subscriber:
 
 
 class Cooperative:
-    """A cooperative whose systems are connected: queue, webhook and feed."""
+    """A cooperative whose systems are connected: queue, webhook and feed, which its desk looks at live."""
 
     def __init__(self, portal: Portal, slug: str, amqp_url: str, host: str) -> None:
         """`host`: an address of ours that webhooks can be sent to."""
@@ -103,7 +105,13 @@ class Cooperative:
         made = portal.post("/webhook-endpoints", {"url": self.receiver.url})
         self.receiver.secret = made["secret"]
         self._endpoint = made["endpoint"]["id"]
-        self._cursor = self._end_of_feed()
+        self._cursor = portal.get("/events", after="now")["next_cursor"]
+        self._seen: dict[str, dict[str, Any]] = {}
+        self._desk = LiveReader(portal.base_url, lambda: portal.token, self._see)
+        expect(self._desk.wait_looking(_LOOK_SECONDS), f"{slug}'s desk to look at the live feed")
+
+    def _see(self, event: dict[str, Any]) -> None:
+        self._seen[event["id"]] = event
 
     def webhook(self, event_id: str) -> dict[str, Any]:
         """The verified delivery of that event; waits for it."""
@@ -120,15 +128,12 @@ class Cooperative:
 
         return eventually(probe, f"{event_id} in the feed")
 
+    def live(self, event_id: str) -> dict[str, Any]:
+        """That event as its desk has seen it; waits for it."""
+        return eventually(lambda: self._seen.get(event_id), f"{event_id} on the live feed")
+
     def close(self) -> None:
+        self._desk.close()
         self.portal.delete(f"/webhook-endpoints/{self._endpoint}")
         self.subscriber.close()
         self.receiver.close()
-
-    def _end_of_feed(self) -> str:
-        cursor = ""
-        while True:
-            page = self.portal.get("/events", after=cursor, limit=500)
-            cursor = page["next_cursor"]
-            if not page["more"]:
-                return str(cursor)

@@ -26,17 +26,18 @@ class Portal:
             timeout=10,
             trust_env=False,
         )
-        self._base_url = base_url
+        self.base_url = base_url
+        self.token = token
 
     def signed_in(self, username: str, password: str) -> Portal:
         """The same portal, for somebody with an account."""
         tokens = self.post("/sessions", {"username": username, "password": password})["tokens"]
-        return Portal(self._base_url, tokens["access_token"])
+        return Portal(self.base_url, tokens["access_token"])
 
     def signed_in_client(self, client_id: str, secret: str) -> Portal:
         """The same portal, for a cooperative's system."""
         tokens = self.post("/client-sessions", {"client_id": client_id, "client_secret": secret})
-        return Portal(self._base_url, tokens["access_token"])
+        return Portal(self.base_url, tokens["access_token"])
 
     def get(self, path: str, **query: Any) -> Any:
         return self._ask("GET", path, params=query)

@@ -171,7 +171,9 @@ class Story:
             return str(made["id"])
 
     def _connect(self, slug: str) -> Cooperative:
-        with self._teller.step("The cooperative's system connects: queue, webhook, feed") as step:
+        with self._teller.step(
+            "The cooperative's systems connect: queue, webhook, feed; its desk looks live"
+        ) as step:
             client = next(c for c in self._setting.territory.api_clients if c.provider == slug)
             portal = self._anyone.signed_in_client(
                 client.client_id, self._setting.passwords[client.client_id]
@@ -208,9 +210,10 @@ class Story:
             expect(payload["data"]["booking_id"] == booking["id"], "the same booking")
             expect(cooperative.receiver.received.forged == 0, "only rightly signed deliveries")
             step.tell(f"webhook-id {event['id']}, type {payload['type']}")
-        with self._teller.step("The feed shows the same event") as step:
+        with self._teller.step("The feed shows the same event, and the desk has seen it come") as step:
             entry = cooperative.feed(event["id"])
             expect(entry["data"] == event["data"], "the same data on the feed as on the queue")
+            expect(cooperative.live(event["id"]) == entry, "the same event live as on the feed")
             step.tell(f"id {entry['id']}, sequence {entry['sequence']}")
 
     def _mail(self, relative: cast.Role) -> None:

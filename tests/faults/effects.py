@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 from deploy.local.environment import SERVICES
 from services.chassis.messaging.dead_letters import DeadLetters
 from services.contracts.events.catalogue import BookingCancelled, BookingConfirmed, BookingDelivered
+from tests.faults.cooperatives import Cooperative
 from tests.faults.findings import Findings
 from tests.faults.life import Purse
 from tests.faults.site import Site
@@ -32,6 +33,7 @@ _GAPS = """
     SELECT subject, count(*), max(sequence) FROM outbox WHERE type LIKE 'ambito.catalogue.booking.%'
     GROUP BY subject HAVING count(*) <> max(sequence) OR count(DISTINCT sequence) <> count(*)
 """
+_FEEDS = "SELECT provider, event_id FROM feed_event ORDER BY xid, position"
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([0-9a-f-]+)@", re.IGNORECASE | re.MULTILINE)
 _HEADER_BYTES = 4096
 
@@ -101,7 +103,9 @@ def _check_notices(
 
 
 def _check_cooperatives(site: Site, findings: Findings, arrival_seconds: float) -> None:
-    """Every public event of a cooperative is in its feed once, and came to its queue and webhook."""
+    """Every public event of a cooperative is in its feed once, came to its queue and webhook, and was seen by
+    its desk once, in the feed's order.
+    """
     addressed: dict[str, list[str]] = defaultdict(list)
     connected: dict[str, set[str]] = defaultdict(set)  # of them, since the cooperatives' systems are there
     for service in SERVICES:
@@ -113,7 +117,7 @@ def _check_cooperatives(site: Site, findings: Findings, arrival_seconds: float) 
                 connected[provider].add(str(event_id))
     addressed.pop("-", None)
     feeds: dict[str, list[str]] = defaultdict(list)
-    for provider, event_id in site.rows("notifications", "SELECT provider, event_id FROM feed_event"):
+    for provider, event_id in site.rows("notifications", _FEEDS):
         feeds[str(provider)].append(str(event_id))
     for provider in addressed.keys() | feeds.keys():
         findings.compare(f"feed of {provider}", addressed[provider], feeds[provider])
@@ -121,17 +125,29 @@ def _check_cooperatives(site: Site, findings: Findings, arrival_seconds: float) 
         wanted = connected[slug]
         try:
             eventually(
-                lambda here=cooperative, these=wanted: these <= here.queued & here.notified,
+                lambda here=cooperative, these=wanted: these <= here.queued & here.notified & set(here.seen),
                 timeout_seconds=arrival_seconds,
             )
         except AssertionError:
             findings.require(f"queue of {slug}", wanted, cooperative.queued)
             findings.require(f"webhook of {slug}", wanted, cooperative.notified)
+            findings.require(f"live feed of {slug}", wanted, set(cooperative.seen))
+        _check_live_feed(cooperative, feeds[slug], findings)
         received = cooperative.receiver.received
         if received.forged:
             findings.wrong.append(f"{slug}: {received.forged} deliveries badly signed")
         if received.untimely and not site.planted.untimely_webhooks:
             findings.wrong.append(f"{slug}: {received.untimely} deliveries signed at a wrong time")
+
+
+def _check_live_feed(cooperative: Cooperative, feed: list[str], findings: Findings) -> None:
+    """What a desk saw is what is in the feed, from some place on; `feed` in its order."""
+    seen = list(cooperative.seen)
+    what = f"live feed of {cooperative.slug}"
+    findings.doubled += [f"{what}: {each}" for each, times in Counter(seen).items() if times > 1]
+    once = list(dict.fromkeys(seen))
+    if once != feed[len(feed) - len(once) :]:
+        findings.wrong.append(f"{what}: its {len(once)} events are not the last of the feed, in its order")
 
 
 def _check_sent_mail(site: Site, findings: Findings) -> None:

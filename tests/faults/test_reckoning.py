@@ -60,3 +60,16 @@ def test_what_was_acknowledged_and_is_not_there_is_found(site: Site) -> None:
     assert any(each.startswith(f"queue of {purse.provider}: ") for each in effects.lost)
     for cooperative in site.cooperatives.values():
         cooperative.reader.events.extend(cooperative.notified)
+
+    desk = site.cooperatives[purse.provider]
+    seen = list(desk.seen)
+    for broken, what in (
+        (seen[:-1], "lost"),
+        ([*seen, seen[0]], "doubled"),
+        ([*seen[1:], seen[0]], "wrong"),
+    ):
+        desk.seen[:] = broken
+        effects = Findings()
+        check_effects(site, purses, effects, arrival_seconds=0)
+        assert any(each.startswith(f"live feed of {purse.provider}: ") for each in getattr(effects, what))
+    desk.seen[:] = seen
