@@ -1,4 +1,4 @@
-"""From a booking's confirmation to a cooperative's system, at an even pace."""
+"""From a booking's confirmation to a cooperative's system or desk, at an even pace."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tests.bench import raw_broker
 from tests.bench.arrivals import Arrivals
+from tests.bench.desks import Desks, bare_reads
 from tests.bench.figures import Result, Round, percentile
 from tests.bench.load import Load, Request
 from tests.bench.scenarios import Bench, Loaded
@@ -132,6 +133,25 @@ def to_webhook(
         webhooks,
         limit=limit,
         limit_is="p50 of the broker alone as for the queue, plus that of a bare POST to the same receiver",
+    )
+
+
+def to_desk(name: str, bench: Bench, requests: Sequence[Request], rate: float, desks: Desks) -> CommitTo:
+    """Until it comes to whoever looks at the cooperative's live feed."""
+
+    def limit(seconds: float) -> float:
+        token = desks.token()
+        reads = bench.generator.call(bare_reads, desks.base_url, token, rate=rate, seconds=seconds / 2)
+        return _broker_alone(bench, rate, seconds / 2) + percentile(sorted(reads), 50)
+
+    return CommitTo(
+        name,
+        bench,
+        requests,
+        rate,
+        desks,
+        limit=limit,
+        limit_is="p50 of the broker alone as for the queue, plus that of reading nothing from a feed",
     )
 
 

@@ -7,8 +7,9 @@ from contextlib import ExitStack, closing, contextmanager
 
 from deploy.local.progress import Progress
 from tests.bench.apart import Apart
-from tests.bench.commit_to import to_queue, to_webhook
+from tests.bench.commit_to import to_desk, to_queue, to_webhook
 from tests.bench.consumer import Consumer
+from tests.bench.desks import Desks
 from tests.bench.doubled import second_gateway, second_services, second_worker
 from tests.bench.drain import Drain
 from tests.bench.limits import CLIENTS, Limits
@@ -25,7 +26,7 @@ from tests.bench.worker import WorkerWork
 
 BOOKING, WITH_VOUCHER, HOT = "booking", "booking_with_voucher", "booking_with_voucher_hot"
 MONTH, SEARCH = "availability_month", "search_misspelt"
-TO_QUEUE, TO_WEBHOOK = "commit_to_queue", "commit_to_webhook"
+TO_QUEUE, TO_WEBHOOK, TO_DESK = "commit_to_queue", "commit_to_webhook", "commit_to_desk"
 RELAY, WORKER = "relay", "worker"
 LOGIN, TOKEN, TOKEN_FIRST = "login", "token_check", "token_check_first"
 REPLICAS = {
@@ -44,6 +45,7 @@ NAMES = (
     SEARCH + ANEW,
     TO_QUEUE,
     TO_WEBHOOK,
+    TO_DESK,
     RELAY,
     WORKER,
     LOGIN,
@@ -70,12 +72,14 @@ def suite(system: System, names: set[str], rate: float, progress: Progress) -> I
             urls = {f"coop.{slug}": system.instance.cooperative_amqp_url(slug) for slug in people.providers()}
             queues = stack.enter_context(Consumer(urls))
             webhooks = stack.enter_context(Webhooks(people.world.client, people.providers()))
+            desks = stack.enter_context(Desks(people.world, people.providers()))
         with_voucher = people.bookings(with_voucher=True)
         found: list[Scenario] = [
             *_bookings(bench, people, with_voucher, limits),
             *_reads(bench, people, limits),
             to_queue(TO_QUEUE, bench, with_voucher, rate, queues),
             to_webhook(TO_WEBHOOK, bench, with_voucher, rate, webhooks),
+            to_desk(TO_DESK, bench, with_voucher, rate, desks),
         ]
         if names & {RELAY, WORKER}:
             with progress.step("copies for a relay and a worker alone"):
