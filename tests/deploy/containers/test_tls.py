@@ -14,10 +14,12 @@ import httpx
 import pika
 import pika.exceptions
 import pytest
+from httpx_sse import connect_sse
 
 from deploy.broker.topology import cooperative_queue, cooperative_user
 from deploy.local.servers import VHOST
 from services.contracts.territory import read_territory
+from tests.deploy.containers.people import PROVIDER, ContainerWorld
 from tests.support.polling import eventually
 from tests.support.stack import ROOT, Stack
 
@@ -110,6 +112,22 @@ def test_a_cooperative_reads_its_queue_by_amqps(secured: Stack, trust: ssl.SSLCo
         assert connection.channel().queue_declare(cooperative_queue(slug).name, passive=True).method.queue
     finally:
         connection.close()
+
+
+def test_what_is_new_comes_through_the_proxy_at_once(secured: Stack) -> None:
+    """Held back until there is enough of it, as nginx does with other answers, it would not come at all."""
+    world = ContainerWorld(f"https://{NAME}:{secured.https}", secured.secrets)
+    try:
+        citizen, slot = world.citizen(), world.slots(PROVIDER, days=25)[0]
+        portal = world.client(PROVIDER)
+        with connect_sse(portal.http, "GET", "/api/v1/events/live", timeout=30) as source:
+            assert source.response.headers["content-type"].startswith("text/event-stream")
+            messages = source.iter_sse()
+            assert next(messages).id
+            booked = citizen.session.ok(world.book(citizen, slot["id"]))
+            assert json.loads(next(messages).data)["subject"] == booked["id"]
+    finally:
+        world.close()
 
 
 def test_nobody_can_say_that_he_is_somebody_else(client: httpx.Client) -> None:
