@@ -26,7 +26,7 @@ _RETRY_AFTER_SECONDS: Final = 10
 _WATCH_SECONDS: Final = 15.0
 """Longer than notifications lets a stream last: it ends it, and begins the next one by "it may be any"."""
 _REST_SECONDS: Final = 0.05
-"""Between two readings: what comes meanwhile comes together."""
+"""Between two readings by one who looks: what comes meanwhile comes together."""
 
 _log = get_logger(__name__)
 
@@ -60,7 +60,7 @@ class Look:
         self._grown.set()
 
     async def something_new(self) -> bool:
-        """Waits until there may be something, but for a moment after it was last so; False: it is over."""
+        """Waits until there may be something, so often and no more; False: it is over."""
         await self._grown.wait()
         now = asyncio.get_running_loop().time()
         await self.pause(self._rested_at - now)

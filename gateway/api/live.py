@@ -58,8 +58,9 @@ class LiveFeed:
         while goes_on:
             for event in page.items:
                 yield ServerSentEvent(id=event.cursor, raw_data=Event.of(event).model_dump_json())
+            if not (page.more or await self.look.something_new()):
+                return
             try:
-                goes_on = page.more or await self.look.something_new()
                 page = await self.page_after(page.next_cursor)
                 pauses.reset()
             except Unavailable:

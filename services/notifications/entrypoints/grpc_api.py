@@ -31,6 +31,8 @@ _MESSAGES = 20
 _DELIVERIES = 20
 _EVENTS = 100
 _NOW = "now"
+_IN_TIME_SECONDS = 0.5
+"""So that a stream ends in order, and not by its caller's deadline."""
 
 
 def build(
@@ -149,7 +151,8 @@ class Feed(pb_grpc.FeedServiceServicer):
     def WatchFeeds(
         self, request: pb.WatchFeedsRequest, context: grpc.ServicerContext
     ) -> Iterator[pb.WatchFeedsResponse]:
-        for grown in self._watch.watch(remaining_seconds() or 0.0, context.add_callback):
+        seconds = (remaining_seconds() or 0.0) - _IN_TIME_SECONDS
+        for grown in self._watch.watch(seconds, context.add_callback):
             yield pb.WatchFeedsResponse(any=grown.any, providers=sorted(grown.providers))
 
     def end_streams(self) -> None:

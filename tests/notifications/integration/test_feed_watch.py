@@ -202,6 +202,12 @@ def test_over_grpc_it_ends_in_order_with_the_server(world: World, tmp_path: Path
         stopping.result()
 
 
+def test_over_grpc_it_ends_in_order_before_its_callers_deadline(world: World, tmp_path: Path) -> None:
+    with serving(world, tmp_path) as api:
+        answers = list(api.stream("WatchFeeds", pb.WatchFeedsRequest(), deadline_seconds=2))
+        assert answers == [pb.WatchFeedsResponse(any=True)]
+
+
 def test_from_now_on_leaves_out_what_is_there_and_skips_nothing_that_commits_later(world: World) -> None:
     world.knows(MARIA)
     world.told(booking(MARIA))

@@ -44,9 +44,9 @@ class Api:
             claims["acting_for"] = {str(other): list(powers) for other, powers in acting_for.items()}
         return Caller(subject, token=self._issuer.token(subject, *roles, **claims))
 
-    def stream(self, method: str, request: Any) -> Any:
+    def stream(self, method: str, request: Any, deadline_seconds: float = 20) -> Any:
         """The answers of a method that streams them, to nobody in particular; raises grpc.RpcError."""
-        return getattr(self._stub(method), method)(request, timeout=20)
+        return getattr(self._stub(method), method)(request, timeout=deadline_seconds)
 
     def __call__(self, method: str, request: Any, caller: Caller = ANONYMOUS, key: str | None = None) -> Any:
         """The answer of a method; raises RemoteRefusal."""
