@@ -359,10 +359,10 @@ def test_two_servers_cannot_share_a_port(server: RpcServer, issuer: TokenIssuer)
         RpcServer(f"127.0.0.1:{server.port}", [], TokenVerifier(issuer.jwks_file), check=lambda: None)
 
 
-def test_a_streaming_method_is_refused_at_the_start(tmp_path: Path) -> None:
+def test_a_method_that_takes_a_stream_is_refused_at_the_start(tmp_path: Path) -> None:
     def add(_: object, server: grpc.Server) -> None:
-        streaming = grpc.unary_stream_rpc_method_handler(lambda _request, _context: iter(()))
-        server.add_registered_method_handlers(SERVICE, {"Watch": streaming})  # type: ignore[attr-defined]
+        streaming = grpc.stream_unary_rpc_method_handler(lambda _requests, _context: b"")
+        server.add_registered_method_handlers(SERVICE, {"Tell": streaming})  # type: ignore[attr-defined]
 
-    with pytest.raises(TypeError, match="Watch streams"):
+    with pytest.raises(TypeError, match="Tell takes a stream"):
         RpcServer("127.0.0.1:0", [(add, None)], TokenVerifier(tmp_path / "none"), check=lambda: None)

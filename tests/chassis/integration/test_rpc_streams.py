@@ -18,12 +18,10 @@ from prometheus_client import REGISTRY
 from services.chassis.caller import ANONYMOUS, Caller
 from services.chassis.refusal import NotFound, Refusal, Unavailable
 from services.chassis.rpc import aio_client
-from services.chassis.rpc.answering import Answering
 from services.chassis.rpc.client import call, open_channel
 from services.chassis.rpc.context import caller_of, remaining_seconds
 from services.chassis.rpc.server import RpcServer
 from services.chassis.rpc.status import RemoteFailure, RemoteRefusal, refusal_from
-from services.chassis.rpc.streaming import Streams
 from services.chassis.tokens import TokenVerifier
 from tests.support.polling import eventually
 from tests.support.rpc import STREAMING, Streaming, method, serving, stream_method
@@ -223,18 +221,6 @@ def test_a_server_that_ends_ends_its_streams_first(issuer: TokenIssuer, told: To
 
 def test_a_stream_that_is_not_told_of_the_end_is_cut_off(issuer: TokenIssuer, told: Told) -> None:
     assert stopped(issuer, told, lambda: None) != "OK"
-
-
-class NoTokens:
-    def verify(self, _token: str) -> Caller:
-        return ANONYMOUS
-
-
-def test_streams_of_requests_are_not_supported() -> None:
-    answering = Answering(NoTokens(), Streams(1), deadline_cap_seconds=1)
-    handler = grpc.stream_unary_rpc_method_handler(lambda _requests, _context: b"")
-    with pytest.raises(TypeError, match="stream of requests"):
-        answering.wrapped("test.Test/Do", handler)
 
 
 def test_the_asynchronous_client_hears_each_answer_and_each_refusal(issuer: TokenIssuer, told: Told) -> None:
