@@ -27,6 +27,10 @@ _WATCH_SECONDS: Final = 15.0
 """Longer than notifications lets a stream last: it ends it, and begins the next one by "it may be any"."""
 _REST_SECONDS: Final = 0.05
 """Between two readings by one who looks: what comes meanwhile comes together."""
+_READINGS_AT_ONCE: Final = 16
+"""Of all who look: told that it may be any feed, or come back after a restart, they would all read at once,
+and notifications would turn most of them away.
+"""
 
 _log = get_logger(__name__)
 
@@ -43,9 +47,11 @@ class TooManyLiveStreams(Refusal):
 class Look:
     """One who looks at the feed of `provider`."""
 
-    def __init__(self, provider: str, subject: str) -> None:
+    def __init__(self, provider: str, subject: str, reading: asyncio.Semaphore) -> None:
         self.provider = provider
         self.subject = subject
+        self.reading = reading
+        """Around each reading of the feed."""
         self._grown = asyncio.Event()
         self._over = asyncio.Event()
         self._rested_at = 0.0
@@ -83,6 +89,7 @@ class LiveFeeds:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._looks: set[Look] = set()
+        self._reading = asyncio.Semaphore(_READINGS_AT_ONCE)
         self._watching: asyncio.Task[None] | None = None
         self._over = False
 
@@ -93,7 +100,7 @@ class LiveFeeds:
             raise Unavailable(retry_after_seconds=_RETRY_AFTER_SECONDS)
         if sum(each.subject == subject for each in self._looks) >= _OF_ONE_CALLER:
             raise TooManyLiveStreams(maximum=_OF_ONE_CALLER, retry_after_seconds=_RETRY_AFTER_SECONDS)
-        look = Look(provider, subject)
+        look = Look(provider, subject, self._reading)
         self._looks.add(look)
         if self._watching is None:
             # In a context of its own: it is no part of the request that happens to be the first.

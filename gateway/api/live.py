@@ -42,9 +42,10 @@ class LiveFeed:
     async def page_after(self, cursor: str) -> pb.ReadFeedResponse:
         """The next events. Raises what notifications refuses, and Unavailable."""
         request = pb.ReadFeedRequest(provider=self.look.provider, after=cursor, limit=_EVENTS_AT_ONCE)
-        page: pb.ReadFeedResponse = await self.services.read(
-            self.services.feed.ReadFeed, request, self.caller
-        )
+        async with self.look.reading:
+            page: pb.ReadFeedResponse = await self.services.read(
+                self.services.feed.ReadFeed, request, self.caller
+            )
         return page
 
     async def messages(self, page: pb.ReadFeedResponse) -> AsyncIterator[ServerSentEvent]:

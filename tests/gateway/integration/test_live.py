@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import queue
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -333,6 +334,32 @@ def test_a_process_has_room_for_so_many(tmp_path: Path) -> None:
             assert second.response.status_code == 503
             assert int(second.response.headers["Retry-After"]) >= 1
         assert edge.client.get("/openapi.json").status_code == 200
+
+
+def read_at_once(directory: Path) -> bool:
+    """Whether two who begin to look at the same time have notifications read for both at once."""
+    met, both_there = threading.Barrier(2), threading.Event()
+    with live_edge(directory) as (edge, notifications), ThreadPoolExecutor(2) as pool:
+
+        def read(raw: bytes) -> object:
+            with suppress(threading.BrokenBarrierError):  # the other does not come in time
+                met.wait(timeout=1)
+                both_there.set()
+            return notifications.read(raw)
+
+        edge.services.answers["ReadFeed"] = read
+        for each in [pool.submit(begins, edge) for _ in range(2)]:
+            assert each.result()
+    return both_there.is_set()
+
+
+def test_only_so_many_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_READINGS_AT_ONCE", 1)
+    assert not read_at_once(tmp_path)
+
+
+def test_without_that_bound_all_would(tmp_path: Path) -> None:
+    assert read_at_once(tmp_path)
 
 
 def ended(directory: Path) -> tuple[dict[str, str], bool]:
