@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from deploy.demo.live_reader import LiveReader
 from services.contracts.events.catalogue import BookingConfirmed
 from tests.bench.arrivals import Arrivals, record
+from tests.bench.pace import at_pace
 from tests.system.world import World
 
 _CONFIRMED = BookingConfirmed.event_type()
@@ -65,18 +66,13 @@ def _leave() -> None:
 def bare_reads(base_url: str, token: str, *, rate: float, seconds: float) -> list[float]:
     """Milliseconds of each reading of nothing from a feed, at an even pace over one connection."""
     connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=_TIMEOUT_SECONDS)
-    milliseconds = []
-    begun = time.perf_counter()
-    for number in range(max(1, int(rate * seconds))):
-        wait = begun + number / rate - time.perf_counter()
-        if wait > 0:
-            time.sleep(wait)
-        started = time.perf_counter()
+
+    def bare_read() -> None:
         connection.request("GET", "/api/v1/events?after=now", headers={"Authorization": f"Bearer {token}"})
         answer = connection.getresponse()
         answer.read()
-        milliseconds.append((time.perf_counter() - started) * 1000)
         if answer.status != http.client.OK:
             raise RuntimeError(f"reading a feed is answered {answer.status}")
-    connection.close()
-    return milliseconds
+
+    with closing(connection):
+        return at_pace(bare_read, rate=rate, seconds=seconds)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from deploy.demo.receiver import Receiver
 from services.contracts.events.catalogue import BookingConfirmed
 from tests.bench.arrivals import Arrivals, record
+from tests.bench.pace import at_pace
 from tests.system.world import Session
 
 _TIMEOUT_SECONDS = 10.0
@@ -66,19 +67,14 @@ def bare_posts(url: str, *, rate: float, seconds: float) -> list[float]:
     do.
     """
     address = urlsplit(url)
-    milliseconds = []
-    begun = time.perf_counter()
-    for number in range(max(1, int(rate * seconds))):
-        wait = begun + number / rate - time.perf_counter()
-        if wait > 0:
-            time.sleep(wait)
-        started = time.perf_counter()
+
+    def bare_post() -> None:
         connection = http.client.HTTPConnection(address.netloc, timeout=_TIMEOUT_SECONDS)
         connection.request("POST", address.path, _BARE, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         answer.read()
-        milliseconds.append((time.perf_counter() - started) * 1000)
         connection.close()
-        if answer.status != 204:
+        if answer.status != http.client.NO_CONTENT:
             raise RuntimeError(f"the receiver answers {answer.status}")
-    return milliseconds
+
+    return at_pace(bare_post, rate=rate, seconds=seconds)

@@ -124,9 +124,7 @@ def running(directory: Path, **settings: object) -> Iterator[Edge]:
         vouchers_target=target,
         notifications_target=target,
         jwks_file=issuer.jwks_file,
-        read_deadline_seconds=2,
-        command_deadline_seconds=2,
-        **settings,  # type: ignore[arg-type]
+        **{"read_deadline_seconds": 2, "command_deadline_seconds": 2, **settings},  # type: ignore[arg-type]
     )
     try:
         with _serving(configured) as url, httpx.Client(base_url=url, timeout=10) as client:

@@ -336,14 +336,19 @@ def test_a_process_has_room_for_so_many(tmp_path: Path) -> None:
         assert edge.client.get("/openapi.json").status_code == 200
 
 
-def read_at_once(directory: Path) -> bool:
-    """Whether two who begin to look at the same time have notifications read for both at once."""
+def read_at_once(directory: Path, patience_seconds: float) -> bool:
+    """Whether two who begin to look at the same time have notifications read for both at once; each waits so
+    long for the other.
+    """
     met, both_there = threading.Barrier(2), threading.Event()
-    with live_edge(directory) as (edge, notifications), ThreadPoolExecutor(2) as pool:
+    with (
+        live_edge(directory, read_deadline_seconds=20) as (edge, notifications),
+        ThreadPoolExecutor(2) as pool,
+    ):
 
         def read(raw: bytes) -> object:
             with suppress(threading.BrokenBarrierError):  # the other does not come in time
-                met.wait(timeout=1)
+                met.wait(patience_seconds)
                 both_there.set()
             return notifications.read(raw)
 
@@ -355,11 +360,11 @@ def read_at_once(directory: Path) -> bool:
 
 def test_only_so_many_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "_READINGS_AT_ONCE", 1)
-    assert not read_at_once(tmp_path)
+    assert not read_at_once(tmp_path, patience_seconds=0.5)
 
 
 def test_without_that_bound_all_would(tmp_path: Path) -> None:
-    assert read_at_once(tmp_path)
+    assert read_at_once(tmp_path, patience_seconds=10)
 
 
 def ended(directory: Path) -> tuple[dict[str, str], bool]:

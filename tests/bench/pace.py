@@ -1,0 +1,20 @@
+"""Doing something at an even pace, as what is measured beside it does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+def at_pace(operation: Callable[[], None], *, rate: float, seconds: float) -> list[float]:
+    """Milliseconds of each `operation`, `rate` of them per second, one after the other; at least one."""
+    milliseconds = []
+    begun = time.perf_counter()
+    for number in range(max(1, int(rate * seconds))):
+        wait = begun + number / rate - time.perf_counter()
+        if wait > 0:
+            time.sleep(wait)
+        started = time.perf_counter()
+        operation()
+        milliseconds.append((time.perf_counter() - started) * 1000)
+    return milliseconds
