@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from deploy.demo.live_reader import LiveReader
 from services.contracts.events.catalogue import BookingConfirmed
 from tests.bench.arrivals import Arrivals, record
-from tests.bench.pace import at_pace
+from tests.bench.pace import at_pace, times_in
 from tests.system.world import World
 
 _CONFIRMED = BookingConfirmed.event_type()
@@ -75,4 +75,4 @@ def bare_reads(base_url: str, token: str, *, rate: float, seconds: float) -> lis
             raise RuntimeError(f"reading a feed is answered {answer.status}")
 
     with closing(connection):
-        return at_pace(bare_read, rate=rate, seconds=seconds)
+        return at_pace(bare_read, times=times_in(seconds, rate), rate=rate)

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 
-def at_pace(operation: Callable[[], None], *, rate: float, seconds: float) -> list[float]:
-    """Milliseconds of each `operation`, `rate` of them per second, one after the other; at least one."""
+def at_pace(operation: Callable[[], None], *, times: int, rate: float) -> list[float]:
+    """Milliseconds of each `operation`; `rate` of them per second, one after the other."""
     milliseconds = []
     begun = time.perf_counter()
-    for number in range(max(1, int(rate * seconds))):
+    for number in range(times):
         wait = begun + number / rate - time.perf_counter()
         if wait > 0:
             time.sleep(wait)
@@ -18,3 +18,8 @@ def at_pace(operation: Callable[[], None], *, rate: float, seconds: float) -> li
         operation()
         milliseconds.append((time.perf_counter() - started) * 1000)
     return milliseconds
+
+
+def times_in(seconds: float, rate: float) -> int:
+    """How often that is; at least once."""
+    return max(1, int(rate * seconds))

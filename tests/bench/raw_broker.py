@@ -13,6 +13,8 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import Basic, BasicProperties
 
+from tests.bench.pace import at_pace, times_in
+
 _QUEUE = "bench.raw"
 _BODY_BYTES = 400
 _WAIT_SECONDS = 10.0
@@ -31,7 +33,7 @@ def run(url: str, *, rate: float, seconds: float) -> list[float]:
 
 
 def _measure(url: str, channel: BlockingChannel, *, rate: float, seconds: float) -> list[float]:
-    count = max(1, int(rate * seconds))
+    count = times_in(seconds, rate)
     received: list[float] = []
     ready, done = threading.Event(), threading.Event()
     reader = threading.Thread(target=_read, args=(url, count, received, ready, done), daemon=True)
@@ -40,13 +42,12 @@ def _measure(url: str, channel: BlockingChannel, *, rate: float, seconds: float)
         raise TimeoutError("the queue could not be read")
     channel.confirm_delivery()
     properties = BasicProperties(delivery_mode=2)
-    started = time.perf_counter()
-    for number in range(count):
-        wait = started + number / rate - time.perf_counter()
-        if wait > 0:
-            time.sleep(wait)
+
+    def publish() -> None:
         body = str(time.time_ns()).encode().ljust(_BODY_BYTES)
         channel.basic_publish("", _QUEUE, body, properties, mandatory=True)
+
+    at_pace(publish, times=count, rate=rate)
     if not done.wait(_WAIT_SECONDS):
         raise TimeoutError(f"{len(received)} of {count} messages arrived")
     return received

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from deploy.demo.receiver import Receiver
 from services.contracts.events.catalogue import BookingConfirmed
 from tests.bench.arrivals import Arrivals, record
-from tests.bench.pace import at_pace
+from tests.bench.pace import at_pace, times_in
 from tests.system.world import Session
 
 _TIMEOUT_SECONDS = 10.0
@@ -77,4 +77,4 @@ def bare_posts(url: str, *, rate: float, seconds: float) -> list[float]:
         if answer.status != http.client.NO_CONTENT:
             raise RuntimeError(f"the receiver answers {answer.status}")
 
-    return at_pace(bare_post, rate=rate, seconds=seconds)
+    return at_pace(bare_post, times=times_in(seconds, rate), rate=rate)
