@@ -15,13 +15,14 @@ from deploy.broker.topology import SERVICES
 from deploy.containers.facts import Facts
 from deploy.containers.secrets import POSTGRES_CLUSTER
 from deploy.operating.databases import Server
-from deploy.operating.installation import Installation, OperationError, documents, service_of
-from deploy.operating.metrics import metrics_of
+from deploy.operating.installation import Installation, OperationError, service_of
+from deploy.operating.operations_port import metrics_of, status_of
 from deploy.operating.processes import Process, process_of
-from deploy.operating.service_commands import answer_of_service
+from deploy.operating.service_commands import process_for
 from deploy.operating.tools import answer_of_tool
 
-_COMMAND_SECONDS: Final = 20.0
+_TELLING: Final = ("relay", "worker", "grpc")
+"""Who tells of its database: first whom no user waits for."""
 _TOOL_SECONDS: Final = 45.0
 _AT_ONCE: Final = 8
 
@@ -130,9 +131,7 @@ def find_out(installation: Installation, parts: Collection[str]) -> Facts:
 
 def database_state(installation: Installation, service: str) -> DatabaseState:
     """As one of the service's processes sees it, and with that process's code. OperationError."""
-    (status,) = documents(
-        answer_of_service(installation, service, "status", timeout_seconds=_COMMAND_SECONDS)
-    )
+    status = status_of(installation, process_for(installation, service, _TELLING))
     outbox = status["outbox"] or {"waiting": 0, "oldest_seconds": 0.0}
     return DatabaseState(**status["migrations"], **outbox)
 

@@ -10,10 +10,9 @@ from docker.models.containers import Container
 from deploy.operating.installation import Done, Installation, OperationError
 
 COMMAND_SECONDS: Final = 120.0
-KINDS: Final = ("grpc", "worker", "relay")
 
 
-def process_for(installation: Installation, service: str, kinds: Sequence[str] = KINDS) -> Container:
+def process_for(installation: Installation, service: str, kinds: Sequence[str]) -> Container:
     """A running container of the service, of the first of these kinds that has one. OperationError."""
     for kind in kinds:
         for each in installation.containers(f"{service}-{kind}"):
@@ -26,7 +25,7 @@ def run_service(
     installation: Installation,
     service: str,
     *arguments: str,
-    kinds: Sequence[str] = KINDS,
+    kinds: Sequence[str],
     timeout_seconds: float = COMMAND_SECONDS,
 ) -> Done:
     """Run a command of the service, whatever its status. OperationError if it cannot run or does not end."""
@@ -39,7 +38,7 @@ def answer_of_service(
     installation: Installation,
     service: str,
     *arguments: str,
-    kinds: Sequence[str] = KINDS,
+    kinds: Sequence[str],
     timeout_seconds: float = COMMAND_SECONDS,
 ) -> str:
     """What the command prints. OperationError with what it says if it fails."""

@@ -19,7 +19,6 @@ from deploy.operating.terminal import Exit, failing, session_of
 from deploy.supply_chain.accepted import Acceptance, read_accepted
 from deploy.supply_chain.advisories import Advisories, Advisory
 from deploy.supply_chain.contents import contents_of
-from deploy.supply_chain.sbom import SOURCE, bill_of_materials
 
 IMAGES: Final = ("identity", "catalogue", "vouchers", "notifications", "gateway", "operations")
 ACCEPTED: Final = Path(__file__).with_name("accepted.yaml")
@@ -37,6 +36,9 @@ def sbom(
     version: _Version = "latest",
 ) -> None:
     """Write what each image is made of, as CycloneDX 1.6."""
+    # Its validator builds grammars for seconds, which every other command would wait for.
+    from deploy.supply_chain.sbom import bill_of_materials
+
     terminal = session_of(context).terminal
     output.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -128,6 +130,8 @@ def _locked(text: str) -> Iterator[_Part]:
 
 
 def _listed(document: dict[str, Any]) -> Iterator[_Part]:
+    from deploy.supply_chain.sbom import SOURCE
+
     for component in document["components"]:
         url = PackageURL.from_string(component["purl"])
         if url.type == "pypi":

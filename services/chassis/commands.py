@@ -1,6 +1,5 @@
 """The commands that every service has."""
 
-import json
 from collections.abc import Callable
 from typing import Annotated, Final, Literal
 
@@ -16,7 +15,7 @@ from services.chassis.tracing_export import exporting
 Process = Callable[[ServiceSettings, Database], None]
 
 
-_ALONE: Final = frozenset({"grpc", "worker", "relay", "migrate", "status"})
+_ALONE: Final = frozenset({"grpc", "worker", "relay", "migrate"})
 """Commands that import no more than they need."""
 
 
@@ -76,15 +75,6 @@ def _add_processes(app: typer.Typer, definition: ServiceDefinition) -> None:
         settings = start(definition, "migrate")
         with failing():
             upgrade(settings.database_url, definition.migrations, Phase(phase))
-
-    @app.command()
-    def status() -> None:
-        """Print as one JSON document which migrations the database has, and what waits in the outbox."""
-        from services.chassis.database_status import database_status
-
-        settings = start(definition, "status")
-        with failing():
-            typer.echo(json.dumps(database_status(settings, definition)))
 
     for name, path in definition.processes.items():
         _add_process(app, definition, name, path)

@@ -1,4 +1,4 @@
-"""How a service's database is, for those who operate it."""
+"""What a running process tells of its service's database, for those who operate it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import sqlalchemy as sa
 
 from services.chassis.database import Database
 from services.chassis.definition import ServiceDefinition
-from services.chassis.errors import CannotRunError
-from services.chassis.messaging.pending import Pending
-from services.chassis.messaging.tables import messaging_tables
-from services.chassis.migrations import versions
+from services.chassis.ops import CannotTellError
 from services.chassis.refusal import Unavailable
-from services.chassis.settings import ServiceSettings
 
 
-def database_status(settings: ServiceSettings, definition: ServiceDefinition) -> dict[str, Any]:
+def database_status(database: Database, definition: ServiceDefinition) -> dict[str, Any]:
     """Its migrations beside those of this code (`database`, `code`, `agreement`), and its outbox
-    (`waiting`, `oldest_seconds`), None where there is none yet. CannotRunError if it does not answer.
+    (`waiting`, `oldest_seconds`), None where there is none yet. CannotTellError if it does not answer.
     """
-    database = Database.from_settings(settings, f"{definition.name}-status")
+    # Loaded when somebody asks: no process needs Alembic for its work, and starts the sooner without it.
+    from services.chassis.messaging.pending import Pending
+    from services.chassis.messaging.tables import messaging_tables
+    from services.chassis.migrations import versions
+
     pending = Pending(messaging_tables(sa.MetaData()), retry_maximum_seconds=1)
     try:
         with database.read() as connection:
@@ -32,7 +32,5 @@ def database_status(settings: ServiceSettings, definition: ServiceDefinition) ->
                 outbox = {"waiting": backlog.count, "oldest_seconds": round(backlog.oldest_age_seconds, 3)}
     except Unavailable as error:
         reason = str(error.__cause__ or error).partition("\n")[0]
-        raise CannotRunError(f"the database does not answer: {reason}") from error
-    finally:
-        database.dispose()
+        raise CannotTellError(f"the database does not answer: {reason}") from error
     return {"migrations": asdict(known), "outbox": outbox}

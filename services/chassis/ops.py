@@ -1,4 +1,5 @@
-"""The operations port of a process: `/metrics` for Prometheus, `/health` and `/health/live` for supervisors.
+"""The operations port of a process: `/metrics` for Prometheus, `/health` and `/health/live` for supervisors,
+`/status` for who operates it.
 
 A plain threaded HTTP server. It waits in `accept`, not in a selector, so that in a process patched by
 eventlet it is an ordinary greenlet; its threads are daemons and never keep a process alive.
@@ -22,10 +23,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from services.chassis.logs import get_logger
 
 Checks = Mapping[str, Callable[[], None]]
+Status = Callable[[], Mapping[str, Any]]
 
 _MAX_CONCURRENT_REQUESTS = 8
 _SOCKET_TIMEOUT_SECONDS = 5.0
 _log = get_logger(__name__)
+
+
+class CannotTellError(Exception):
+    """What is asked for cannot be told now; the message, which may be shown, says why."""
 
 
 class OpsServer(Protocol):
@@ -39,16 +45,17 @@ class OpsServer(Protocol):
         """Stops listening; the port is free when this returns."""
 
 
-def serve(bind: str, checks: Checks) -> OpsServer:
+def serve(bind: str, checks: Checks, status: Status | None = None) -> OpsServer:
     """Answers on `bind` ("host:port"; port 0 takes a free one) until stopped. OSError if the address is
     taken.
 
     `/health/live`: 200 while the process runs. `/health`: 200 when every check returns, 503 when one raises;
     the body names each check and, for a failure, the class of its error and nothing more. `/metrics`: the
-    default registry.
+    default registry. `/status`: what `status` returns; 503 when it raises, with the message of a
+    CannotTellError, or else with the class of the error; 404 without one.
     """
     host, _, port = bind.rpartition(":")
-    server = _Server((host, int(port)), checks)
+    server = _Server((host, int(port)), checks, status)
     threading.Thread(target=server.accept_forever, name="ops", daemon=True).start()
     return server
 
@@ -57,8 +64,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, address: tuple[str, int], checks: Checks) -> None:
+    def __init__(self, address: tuple[str, int], checks: Checks, status: Status | None) -> None:
         self.checks = dict(checks)
+        self.status = status
         self._slots = threading.BoundedSemaphore(_MAX_CONCURRENT_REQUESTS)
         self._stopping = False
         self._closed = threading.Event()
@@ -118,10 +126,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer_json(HTTPStatus.OK, {"status": "ok"})
         elif path == "/health":
             self._answer_json(*_examine(self.server.checks))
+        elif path == "/status" and self.server.status is not None:
+            self._answer_json(*_ask(self.server.status))
         else:
             self._answer_json(HTTPStatus.NOT_FOUND, {"status": "not found"})
 
-    def _answer_json(self, status: HTTPStatus, document: dict[str, Any]) -> None:
+    def _answer_json(self, status: HTTPStatus, document: Mapping[str, Any]) -> None:
         self._answer(status, "application/json", json.dumps(document).encode())
 
     def _answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
@@ -137,6 +147,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_args: object) -> None:
         """Probes come every few seconds; they are not worth a line."""
+
+
+def _ask(status: Status) -> tuple[HTTPStatus, Mapping[str, Any]]:
+    try:
+        return HTTPStatus.OK, status()
+    except CannotTellError as error:
+        return HTTPStatus.SERVICE_UNAVAILABLE, {"error": str(error)}
+    except Exception as error:  # noqa: BLE001  # whatever it is, nothing is known
+        return HTTPStatus.SERVICE_UNAVAILABLE, {"error": type(error).__name__}
 
 
 def _examine(checks: Checks) -> tuple[HTTPStatus, dict[str, Any]]:

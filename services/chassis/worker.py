@@ -23,6 +23,7 @@ from nameko.timer import Timer
 from services.chassis import ops
 from services.chassis.backoff import Backoff
 from services.chassis.database import Database
+from services.chassis.database_status import database_status
 from services.chassis.definition import ServiceDefinition, load
 from services.chassis.jobs import Job, run_job
 from services.chassis.logs import get_logger
@@ -95,7 +96,7 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
     checks: dict[str, Callable[[], None]] = {"database": database.ping}
     for extension in deliveries:
         checks["broker"] = extension.check
-    operations = ops.serve(settings.ops_bind, checks)
+    operations = ops.serve(settings.ops_bind, checks, partial(database_status, database, definition))
     try:
         container.start()
         container.wait()

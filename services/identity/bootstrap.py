@@ -40,7 +40,7 @@ def parts(settings: IdentitySettings, database: Database, clock: Clock | None = 
 
     from services.chassis.clock import SystemClock
     from services.chassis.idempotency import Idempotency
-    from services.chassis.messaging import Outbox
+    from services.chassis.messaging.outbox import Outbox
     from services.chassis.tokens import TokenSigner
     from services.identity.application.parts import Parts, Policy
     from services.identity.application.passwords import Passwords

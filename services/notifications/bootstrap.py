@@ -71,7 +71,7 @@ def webhook_deliverer(settings: NotificationsSettings, database: Database) -> De
     from datetime import timedelta
 
     from services.chassis.clock import SystemClock
-    from services.chassis.messaging import Outbox
+    from services.chassis.messaging.outbox import Outbox
     from services.chassis.sealing import Sealer
     from services.notifications.application.deliver_webhook import DeliverWebhooks
     from services.notifications.domain.addresses import AddressRules

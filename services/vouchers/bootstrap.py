@@ -19,7 +19,7 @@ from services.contracts.events.catalogue import (
 from services.contracts.events.identity import PersonContactChanged, PersonRegistered
 
 if TYPE_CHECKING:
-    from services.chassis.messaging import Outbox
+    from services.chassis.messaging.outbox import Outbox
     from services.vouchers.persistence.plans import Plans
     from services.vouchers.settings import VouchersSettings
 
@@ -49,7 +49,7 @@ SERVICE: Final = ServiceDefinition(
 
 def outbox() -> Outbox:
     """Where this service's events are written."""
-    from services.chassis.messaging import Outbox
+    from services.chassis.messaging.outbox import Outbox
     from services.vouchers.persistence.tables import messaging
 
     return Outbox(messaging, "ambito/vouchers")

@@ -9,8 +9,8 @@ from deploy.local.environment import SERVICES
 from deploy.local.instance import Instance
 from services.chassis.database import Database
 from services.chassis.definition import ServiceDefinition, load
-from services.chassis.messaging import Subscription
 from services.chassis.messaging.event import EventType
+from services.chassis.messaging.received import Subscription
 
 
 def subscriptions(instance: Instance, service: str) -> Sequence[Subscription]:

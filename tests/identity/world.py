@@ -17,7 +17,7 @@ from services.chassis.clock import FixedClock
 from services.chassis.database import Database
 from services.chassis.idempotency import Idempotency
 from services.chassis.ids import new_id
-from services.chassis.messaging import Outbox
+from services.chassis.messaging.outbox import Outbox
 from services.chassis.sealing import BlindIndex, Sealer
 from services.chassis.tokens import TokenSigner
 from services.identity.application.once import Attempt

@@ -15,7 +15,7 @@ from services.chassis.caller import Caller, Role
 from services.chassis.clock import FixedClock
 from services.chassis.database import Database
 from services.chassis.ids import new_id
-from services.chassis.messaging import Received
+from services.chassis.messaging.received import Received
 from services.chassis.sealing import Sealer
 from services.contracts.events.catalogue import BookingCancelled, BookingDelivered, BookingLapsed
 from services.vouchers import bootstrap

@@ -15,7 +15,7 @@ from services.catalogue.persistence.tables import outbox
 from services.chassis.caller import Caller
 from services.chassis.database import Database
 from services.chassis.ids import new_id
-from services.chassis.messaging import Event
+from services.chassis.messaging.event import Event
 from services.contracts.events.base import routing_key
 from services.contracts.events.catalogue import CatalogueFileRead
 

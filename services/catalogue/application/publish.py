@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from services.catalogue.persistence.accreditations import entries_of
 from services.catalogue.persistence.tables import outbox, provider, service
-from services.chassis.messaging import Event
+from services.chassis.messaging.event import Event
 from services.contracts.events.base import routing_key
 from services.contracts.events.catalogue import AccreditationFact, ProviderPublished, ServicePublished
 

@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from services.catalogue.persistence.persons import remember
-from services.chassis.messaging import Received
+from services.chassis.messaging.received import Received
 from services.contracts.events.identity import PersonContactChanged, PersonRegistered
 
 EVENT_TYPES: Final = frozenset({PersonRegistered.event_type(), PersonContactChanged.event_type()})

@@ -14,7 +14,7 @@ from services.catalogue.settings import Settings
 from services.chassis.clock import SystemClock
 from services.chassis.database import Database
 from services.chassis.jobs import Job
-from services.chassis.messaging import Subscription, one_by_one
+from services.chassis.messaging.received import Subscription, one_by_one
 
 SWEEP_SECONDS = 5
 SLOTS_SECONDS = 3_600

@@ -7,7 +7,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, TSVECTOR, UUID
 
-from services.chassis.messaging import Outbox, messaging_tables
+from services.chassis.messaging.outbox import Outbox
+from services.chassis.messaging.tables import messaging_tables
 
 metadata: Final = sa.MetaData()
 messaging: Final = messaging_tables(metadata)

@@ -9,13 +9,9 @@ import sqlalchemy as sa
 
 from services.chassis.messaging.publisher import CONTENT_TYPE, Outgoing
 from services.chassis.messaging.received import PermanentFailure, Received
+from services.chassis.messaging.topology_parts import exchange_of
 
 T = TypeVar("T")
-
-
-def exchange_of(service: str, *, public: bool) -> str:
-    """The exchange on which a service publishes; what is public also reaches the other one."""
-    return f"ambito.{service}.public" if public else f"ambito.{service}"
 
 
 def to_message(

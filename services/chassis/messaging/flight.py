@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from prometheus_client import Counter, Histogram
 
 from services.chassis import tracing
-from services.chassis.messaging.envelope import exchange_of, to_message
+from services.chassis.messaging.envelope import to_message
 from services.chassis.messaging.pending import Row
 from services.chassis.messaging.publisher import Outgoing
+from services.chassis.messaging.topology_parts import exchange_of
 
 _published = Counter(
     "outbox_published_total",

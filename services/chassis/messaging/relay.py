@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import amqp
@@ -19,6 +20,7 @@ from prometheus_client import Gauge
 from services.chassis import crash_points, locks, ops
 from services.chassis.backoff import Backoff
 from services.chassis.database import Database
+from services.chassis.database_status import database_status
 from services.chassis.definition import ServiceDefinition
 from services.chassis.logs import get_logger
 from services.chassis.messaging.flight import Flights
@@ -54,7 +56,8 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     relay = Relay(settings, definition.name, database, stopping)
-    operations = ops.serve(settings.ops_bind, {"database": database.ping, "broker": relay.check_broker})
+    checks = {"database": database.ping, "broker": relay.check_broker}
+    operations = ops.serve(settings.ops_bind, checks, partial(database_status, database, definition))
     try:
         relay.run()
     finally:

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.chassis.messaging.envelope import exchange_of
 from services.chassis.messaging.event import EventType
 from services.chassis.messaging.topology_parts import (
     Binding,
@@ -26,6 +25,7 @@ from services.chassis.messaging.topology_parts import (
     SubscriberQueue,
     Topology,
     User,
+    exchange_of,
 )
 from services.chassis.partition import Partition
 

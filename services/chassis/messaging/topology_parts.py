@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+def exchange_of(service: str, *, public: bool) -> str:
+    """The exchange on which a service publishes; what is public also reaches the other one."""
+    return f"ambito.{service}.public" if public else f"ambito.{service}"
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """`alternate` is the exchange that gets what none of its bindings takes; it is made before."""

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, cast
 
 import grpc
@@ -15,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from services.chassis import ops
 from services.chassis.database import Database
+from services.chassis.database_status import database_status
 from services.chassis.definition import ServiceDefinition, load
 from services.chassis.logs import get_logger
 from services.chassis.rpc._calls import MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES
@@ -121,7 +123,8 @@ def run(settings: ServiceSettings, definition: ServiceDefinition, database: Data
         deadline_cap_seconds=settings.grpc_deadline_cap_seconds,
         maximum_connection_age_seconds=settings.grpc_maximum_connection_age_seconds,
     )
-    operations = ops.serve(settings.ops_bind, {"database": database.ping, "calls": server.check})
+    checks = {"database": database.ping, "calls": server.check}
+    operations = ops.serve(settings.ops_bind, checks, partial(database_status, database, definition))
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from services.chassis.messaging import Event
+from services.chassis.messaging.event import Event
 from services.contracts.events.base import EventData, routing_key
 from services.contracts.events.identity import (
     DelegationGranted,

@@ -7,7 +7,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from services.chassis.messaging import PermanentFailure, Received
+from services.chassis.messaging.received import PermanentFailure, Received
 from services.contracts.events.catalogue import CatalogueFileRead
 from services.contracts.events.files import FileRead
 from services.contracts.events.vouchers import VouchersFileRead

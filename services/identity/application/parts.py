@@ -9,7 +9,7 @@ from services.chassis.civil_time import local_day
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.idempotency import Idempotency
-from services.chassis.messaging import Outbox
+from services.chassis.messaging.outbox import Outbox
 from services.chassis.tokens import TokenSigner
 from services.identity.application.passwords import Passwords
 from services.identity.domain.session import Lifetimes

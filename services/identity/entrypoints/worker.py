@@ -8,7 +8,7 @@ from datetime import timedelta
 from services.chassis.clock import SystemClock
 from services.chassis.database import Database
 from services.chassis.jobs import Job
-from services.chassis.messaging import Subscription, one_by_one
+from services.chassis.messaging.received import Subscription, one_by_one
 from services.identity import bootstrap
 from services.identity.application import on_file_read, purge
 from services.identity.settings import IdentitySettings

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, TIMESTAMP, UUID
 
-from services.chassis.messaging import messaging_tables
+from services.chassis.messaging.tables import messaging_tables
 
 metadata = sa.MetaData()
 messaging = messaging_tables(metadata)

@@ -16,7 +16,8 @@ from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.ids import new_id
 from services.chassis.logs import get_logger
-from services.chassis.messaging import Event, Outbox
+from services.chassis.messaging.event import Event
+from services.chassis.messaging.outbox import Outbox
 from services.chassis.refusal import Refusal
 from services.chassis.sealing import SealBroken, Sealer
 from services.contracts.events.base import routing_key

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from services.chassis.messaging import PermanentFailure, Received
+from services.chassis.messaging.received import PermanentFailure, Received
 from services.notifications.application.public_events import PUBLIC_EVENTS
 from services.notifications.persistence import deliveries, feed
 from services.notifications.persistence.feed import NewEvent

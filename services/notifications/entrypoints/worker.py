@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from services.chassis.clock import SystemClock
 from services.chassis.database import Database
 from services.chassis.jobs import Job
-from services.chassis.messaging import Received, Subscription, one_by_one
+from services.chassis.messaging.received import Received, Subscription, one_by_one
 from services.contracts.events.base import EventData
 from services.contracts.events.catalogue import BookingEvent, ProviderPublished
 from services.contracts.events.identity import (

@@ -18,7 +18,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from services.chassis.messaging import Received
+from services.chassis.messaging.received import Received
 from services.chassis.statements import Statement
 from services.notifications.domain.feed import Cursor
 from services.notifications.persistence import endpoints

@@ -5,7 +5,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
-from services.chassis.messaging import messaging_tables
+from services.chassis.messaging.tables import messaging_tables
 
 
 class Xid8(sa.types.UserDefinedType[int]):

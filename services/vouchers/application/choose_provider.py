@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from services.chassis.caller import Caller
 from services.chassis.civil_time import local_day
 from services.chassis.clock import Clock
-from services.chassis.messaging import Event, Outbox
+from services.chassis.messaging.event import Event
+from services.chassis.messaging.outbox import Outbox
 from services.chassis.refusal import InvalidField
 from services.contracts.access import (
     CHOOSE_PROVIDER,

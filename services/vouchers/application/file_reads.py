@@ -13,7 +13,8 @@ from services.chassis.caller import Caller
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.ids import new_id
-from services.chassis.messaging import Event, Outbox
+from services.chassis.messaging.event import Event
+from services.chassis.messaging.outbox import Outbox
 from services.contracts.events.base import routing_key
 from services.contracts.events.vouchers import VouchersFileRead
 from services.vouchers.application import access

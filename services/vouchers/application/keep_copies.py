@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from services.chassis.messaging import Received
+from services.chassis.messaging.received import Received
 from services.contracts.events.catalogue import ProviderPublished, ServicePublished
 from services.contracts.events.identity import PersonContactChanged, PersonRegistered
 from services.vouchers.domain.accreditation import Accreditation

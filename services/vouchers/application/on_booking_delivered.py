@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from services.chassis.clock import Clock
-from services.chassis.messaging import Event, Outbox, PermanentFailure, Received
+from services.chassis.messaging.event import Event
+from services.chassis.messaging.outbox import Outbox
+from services.chassis.messaging.received import PermanentFailure, Received
 from services.contracts.events.base import routing_key
 from services.contracts.events.catalogue import BookingDelivered
 from services.contracts.events.vouchers import VoucherExhausted

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from services.chassis.clock import Clock
-from services.chassis.messaging import PermanentFailure, Received
+from services.chassis.messaging.received import PermanentFailure, Received
 from services.contracts.events.catalogue import BookingCancelled, BookingEvent, BookingLapsed, BookingRefused
 from services.vouchers.persistence import hold_endings, holds
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from services.chassis.clock import SystemClock
 from services.chassis.database import Database
 from services.chassis.jobs import Job
-from services.chassis.messaging import Subscription, one_by_one
+from services.chassis.messaging.received import Subscription, one_by_one
 from services.contracts.events.base import EventData
 from services.contracts.events.catalogue import BookingDelivered, ProviderPublished, ServicePublished
 from services.vouchers import bootstrap

@@ -19,8 +19,8 @@ from services.catalogue.persistence.search import SearchFilter
 from services.chassis.caller import Caller, Role
 from services.chassis.clock import SystemClock
 from services.chassis.database import Database
-from services.chassis.messaging import Received
 from services.chassis.messaging.pending import Pending
+from services.chassis.messaging.received import Received
 from services.contracts.access import PROVIDER_STAFF
 from services.contracts.events.catalogue import BookingConfirmed
 from services.identity.persistence import accounts

@@ -25,7 +25,7 @@ from services.catalogue.persistence import tables
 from services.catalogue.persistence.booking_lists import BookingFilter
 from services.chassis.caller import Caller
 from services.chassis.ids import new_id
-from services.chassis.messaging import Received
+from services.chassis.messaging.received import Received
 from services.chassis.refusal import Refusal
 from services.contracts.events.catalogue import BookingRefused, ProviderPublished
 from services.contracts.events.identity import PersonContactChanged, PersonRegistered

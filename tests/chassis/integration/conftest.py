@@ -18,10 +18,12 @@ import sqlalchemy as sa
 from deploy.local.ports import free_port
 from services.chassis import locks
 from services.chassis.database import Database
-from services.chassis.messaging import Event, Outbox, messaging_tables
 from services.chassis.messaging.connection import connect
 from services.chassis.messaging.envelope import to_message
+from services.chassis.messaging.event import Event
+from services.chassis.messaging.outbox import Outbox
 from services.chassis.messaging.publisher import ConfirmingPublisher
+from services.chassis.messaging.tables import messaging_tables
 from services.chassis.messaging.topology import Names, SubscriberQueue, Topology, build
 from services.chassis.messaging.topology_apply import apply
 from services.chassis.migrations import migrate

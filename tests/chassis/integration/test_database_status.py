@@ -1,21 +1,22 @@
-"""`status`: what a service says of its database."""
+"""`/status` of a running process: what it says of its service's database."""
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
-import pytest
+import httpx
 import sqlalchemy as sa
 
-from tests.chassis.integration.conftest import Probe
+from tests.chassis.integration.conftest import Probe, Process
 from tests.chassis.probe.events import event
 
+SAME = {"database": "0001", "code": "0001", "agreement": "same"}
 
-def status(probe: Probe) -> dict[str, object]:
-    done = probe.command("status")
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, object] = json.loads(done.stdout)
-    return answer
+
+def status(process: Process, expected: int = 200) -> Any:
+    answer = httpx.get(f"http://127.0.0.1:{process.ops_port}/status", timeout=30, trust_env=False)
+    assert answer.status_code == expected, answer.text
+    return answer.json()
 
 
 def change(probe: Probe, statement: str) -> None:
@@ -24,26 +25,29 @@ def change(probe: Probe, statement: str) -> None:
 
 
 def test_the_outbox_and_whether_migrations_are_missing(probe: Probe) -> None:
-    same = {"database": "0001", "code": "0001", "agreement": "same"}
-    assert status(probe) == {"migrations": same, "outbox": {"waiting": 0, "oldest_seconds": 0}}
+    worker = probe.start_worker()
+    assert status(worker) == {"migrations": SAME, "outbox": {"waiting": 0, "oldest_seconds": 0}}
     probe.commit(event())
     probe.commit(event())
-    outbox = status(probe)["outbox"]
-    assert isinstance(outbox, dict)
+    outbox = status(worker)["outbox"]
     assert outbox["waiting"] == 2
     assert outbox["oldest_seconds"] > 0
     change(probe, "UPDATE alembic_version SET version_num = '0099'")
-    assert status(probe)["migrations"] == {"database": "0099", "code": "0001", "agreement": "ahead"}
+    assert status(worker)["migrations"] == {"database": "0099", "code": "0001", "agreement": "ahead"}
     change(probe, "DROP TABLE alembic_version")
-    assert status(probe) == {
+    assert status(worker) == {
         "migrations": {"database": None, "code": "0001", "agreement": "behind"},
         "outbox": None,
     }
 
 
-def test_a_database_that_is_not_there_is_said_to_be_so(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "database_url", "postgresql+psycopg://a:secret-password@127.0.0.1:9/b")
-    done = probe.command("status")
-    assert done.returncode == 1
-    assert done.stderr.startswith("the database does not answer: ")
-    assert "secret-password" not in done.stderr
+def test_a_relay_tells_it_too(probe: Probe) -> None:
+    assert status(probe.start_relay())["migrations"] == SAME
+
+
+def test_a_database_that_is_not_there_is_said_to_be_so(probe: Probe) -> None:
+    relay = probe.start("relay", DATABASE_URL="postgresql+psycopg://a:secret-password@127.0.0.1:9/b")
+    relay.wait_for("database unavailable")
+    error = status(relay, expected=503)["error"]
+    assert error.startswith("the database does not answer: ")
+    assert "secret-password" not in error

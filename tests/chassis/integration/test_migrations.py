@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 from services.chassis import locks, migrations
-from services.chassis.messaging import messaging_tables
+from services.chassis.messaging.tables import messaging_tables
 from services.chassis.migrations import Phase
 from tests.support.postgres import Postgres
 

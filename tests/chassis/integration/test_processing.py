@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from services.chassis.messaging import Event, PermanentFailure, Received, Subscription, one_by_one
 from services.chassis.messaging.envelope import to_message
+from services.chassis.messaging.event import Event
 from services.chassis.messaging.processing import Outcome, Processor, Verdict
+from services.chassis.messaging.received import PermanentFailure, Received, Subscription, one_by_one
 from services.chassis.refusal import Kind, Refusal, Unavailable
 from tests.chassis.integration.conftest import TABLES, Probe
 from tests.chassis.probe.events import DONE, DOOMED, event

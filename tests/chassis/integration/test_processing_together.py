@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from services.chassis.messaging import Event, PermanentFailure, Received
+from services.chassis.messaging.event import Event
 from services.chassis.messaging.processing import Outcome, Processor, Verdict
+from services.chassis.messaging.received import PermanentFailure, Received
 from tests.chassis.integration.conftest import Probe
 from tests.chassis.integration.test_processing import effect, processor, run
 from tests.chassis.probe.events import event

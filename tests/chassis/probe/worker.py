@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from services.chassis.database import Database
 from services.chassis.jobs import Job
-from services.chassis.messaging import PermanentFailure, Received, Subscription, one_by_one
+from services.chassis.messaging.received import PermanentFailure, Received, Subscription, one_by_one
 from services.chassis.settings import ServiceSettings
 from tests.chassis.probe.events import DONE, DOOMED
 

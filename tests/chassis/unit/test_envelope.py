@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import sqlalchemy as sa
 
 from services.chassis import tracing
-from services.chassis.messaging import Outbox, messaging_tables
 from services.chassis.messaging.envelope import from_message, to_message
+from services.chassis.messaging.outbox import Outbox
+from services.chassis.messaging.tables import messaging_tables
 from tests.chassis.probe.events import event
 
 OUTBOX = Outbox(messaging_tables(sa.MetaData()), "ambito/probe")

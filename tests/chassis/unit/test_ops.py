@@ -77,9 +77,31 @@ def test_metrics_are_prometheus_text(serve: Serve) -> None:
     assert b"ops_test_things_total 3.0" in body
 
 
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (None, {"outbox": 3}),
+        (ops.CannotTellError("nobody is there"), {"error": "nobody is there"}),
+        (ConnectionError("password=secret host=10.0.0.1"), {"error": "ConnectionError"}),
+    ],
+)
+def test_status_is_what_the_process_says_and_errors_are_told_only_if_meant_to_be(
+    raised: Exception | None, told: object
+) -> None:
+    def say() -> Mapping[str, Any]:
+        if raised is not None:
+            raise raised
+        return {"outbox": 3}
+
+    server = ops.serve("127.0.0.1:0", {}, say)
+    assert get_json(server.address, "/status") == (503 if raised else 200, told)
+    server.stop()
+
+
 def test_other_paths_and_methods_are_refused(serve: Serve) -> None:
     server = serve({})
-    assert get_json(server.address, "/")[0] == 404
+    for unknown in ("/", "/status"):  # it has none
+        assert get_json(server.address, unknown)[0] == 404
     connection = HTTPConnection(*server.address, timeout=5)
     connection.request("POST", "/health", body=b"x")
     assert connection.getresponse().status == 501

@@ -17,9 +17,8 @@ from services.chassis.definition import load
 from services.chassis.errors import CannotRunError
 from services.chassis.ids import new_id
 from services.chassis.jobs import Job
-from services.chassis.messaging import PermanentFailure, Subscription
 from services.chassis.messaging.envelope import from_message
-from services.chassis.messaging.received import check_subscriptions
+from services.chassis.messaging.received import PermanentFailure, Subscription, check_subscriptions
 from tests.chassis.probe.bootstrap import SERVICE
 
 

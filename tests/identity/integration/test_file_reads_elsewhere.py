@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from services.chassis.ids import new_id
-from services.chassis.messaging import Event, Subscription, one_by_one
 from services.chassis.messaging.envelope import to_message
+from services.chassis.messaging.event import Event
 from services.chassis.messaging.processing import Outcome, Processor, Verdict
+from services.chassis.messaging.received import Subscription, one_by_one
 from services.chassis.messaging.tables import messaging_tables
 from services.contracts.events.base import routing_key
 from services.contracts.events.catalogue import CatalogueFileRead

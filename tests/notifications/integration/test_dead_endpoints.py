@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from services.chassis.messaging import Received
+from services.chassis.messaging.received import Received
 from services.chassis.statements import Statement
 from services.notifications.application.feed_events import feed_events
 from services.notifications.application.purge import purge

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from services.chassis.caller import Caller, Role
 from services.chassis.clock import FixedClock
 from services.chassis.ids import new_id
-from services.chassis.messaging import PermanentFailure, Received
+from services.chassis.messaging.received import PermanentFailure, Received
 from services.contracts.events.notifications import WebhookEndpointDisabled
 from services.contracts.events.vouchers import VoucherProviderChosen
 from services.notifications.application.feed_events import feed_events

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 
 from services.chassis.database import Database
 from services.chassis.ids import new_id
-from services.chassis.messaging import Received
 from services.chassis.messaging.processing import Outcome, Processor, Verdict
+from services.chassis.messaging.received import Received
 from services.chassis.sealing import Sealer
 from services.contracts.events.base import EventData
 from services.contracts.events.catalogue import (

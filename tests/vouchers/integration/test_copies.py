@@ -3,7 +3,7 @@
 import pytest
 
 from services.chassis.ids import new_id
-from services.chassis.messaging import PermanentFailure
+from services.chassis.messaging.received import PermanentFailure
 from services.contracts.events.catalogue import ProviderPublished, ServicePublished
 from services.contracts.events.identity import PersonContactChanged, PersonRegistered
 from services.vouchers.application.keep_copies import keep_person, keep_provider, keep_service

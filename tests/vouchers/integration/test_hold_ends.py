@@ -3,7 +3,7 @@
 import pytest
 
 from services.chassis.ids import new_id
-from services.chassis.messaging import PermanentFailure
+from services.chassis.messaging.received import PermanentFailure
 from services.chassis.refusal import Refusal
 from services.contracts.events.catalogue import BookingCancelled, BookingLapsed, BookingRefused
 from services.contracts.events.vouchers import VoucherExhausted

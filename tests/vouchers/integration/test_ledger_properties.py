@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from services.chassis.database import Database
 from services.chassis.ids import new_id
-from services.chassis.messaging import PermanentFailure
+from services.chassis.messaging.received import PermanentFailure
 from services.chassis.refusal import Refusal
 from services.vouchers.domain.ledger import Balance
 from services.vouchers.domain.voucher import Voucher

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, TIMESTAMP, UUID
 
-from services.chassis.messaging import create_messaging_v1
+from services.chassis.messaging.tables import create_messaging_v1
 
 revision = "0001"
 down_revision = None

@@ -5,7 +5,7 @@ Revision ID: 0001
 
 from alembic import op
 
-from services.chassis.messaging import create_messaging_v1
+from services.chassis.messaging.tables import create_messaging_v1
 
 revision = "0001"
 down_revision = None
