@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING
 
-import holidays
-
-_ITALY: Final = holidays.country_holidays("IT")
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 
 def is_national_holiday(day: date) -> bool:
     """Whether `day` is a holiday in all of Italy."""
-    return day in _ITALY
+    return day in _italy()
+
+
+@cache
+def _italy() -> HolidayBase:
+    # The library brings every country of the world, a fifth of what a process would load before it works.
+    from holidays import country_holidays
+
+    return country_holidays("IT")

@@ -135,6 +135,6 @@ def test_what_cannot_be_told_is_not_shown(world: World, monkeypatch: pytest.Monk
     def broken(*_: Any) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("services.chassis.messaging.Outbox.add", broken)
+    monkeypatch.setattr("services.chassis.messaging.outbox.Outbox.add", broken)
     with pytest.raises(OSError, match="disk full"):
         get(world, booking, staff(WORKER))
