@@ -142,9 +142,9 @@ def _check_bindings(settings: ServiceSettings, definition: ServiceDefinition, ma
 
 def _run(definition: ServiceDefinition, process: str, body: Process) -> None:
     settings = start(definition, process)
-    # A worker's handlers and jobs hold connections at the same time.
-    at_least = settings.worker_prefetch + 8 if process == "worker" else 0
-    database = Database.from_settings(settings, f"{definition.name}-{process}", at_least=at_least)
+    # Who may hold connections at the same time: handlers and jobs; or calls, two checks, and who is notified.
+    at_once = {"worker": settings.worker_prefetch + 8, "grpc": settings.grpc_threads + 3}.get(process, 0)
+    database = Database.from_settings(settings, f"{definition.name}-{process}", at_least=at_once)
     log = get_logger(__name__)
     log.info("starting")
     with failing(), exporting(definition.name, process):

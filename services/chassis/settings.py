@@ -57,7 +57,7 @@ class ServiceSettings(BaseSettings):
     grpc_maximum_connection_age_seconds: int = Field(30, ge=1)
     """Connections are renewed this often, so that clients find replicas that were added later."""
     database_pool_size: int = Field(8, ge=1, le=64)
-    """Connections at most; a grpc process needs no more than its threads."""
+    """Connections at most, and more where a process does more at once."""
     statement_timeout_ms: int = Field(5_000, ge=100)
     lock_timeout_ms: int = Field(3_000, ge=100)
 
