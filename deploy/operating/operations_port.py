@@ -44,7 +44,10 @@ def status_of(installation: Installation, container: Container) -> dict[str, Any
 
 
 def _ask(installation: Installation, container: Container, path: str) -> tuple[str, str]:
-    """The answer's status, and its body."""
-    answer = installation.output_of(container, "bash", "-c", _ASK, path, timeout_seconds=_TIMEOUT_SECONDS)
-    head, _, body = answer.replace("\r\n", "\n").partition("\n\n")
+    """The answer's status, and its body. OperationError if there is none."""
+    done = installation.run_in(container, "bash", "-c", _ASK, path, timeout_seconds=_TIMEOUT_SECONDS)
+    if not done.out:  # nobody listens, or so many ask already that this one is turned away
+        said = f": {done.errors.strip()}" if done.errors else ""
+        raise OperationError(f"{container.name}: no answer on its operations port{said}")
+    head, _, body = done.out.replace("\r\n", "\n").partition("\n\n")
     return " ".join(head.partition("\n")[0].split()[1:2]), body

@@ -18,7 +18,7 @@ from deploy.operating.installation import OperationError
 from deploy.operating.terminal import Exit, failing, session_of
 from deploy.supply_chain.accepted import Acceptance, read_accepted
 from deploy.supply_chain.advisories import Advisories, Advisory
-from deploy.supply_chain.contents import contents_of
+from deploy.supply_chain.contents import SOURCE, contents_of
 
 IMAGES: Final = ("identity", "catalogue", "vouchers", "notifications", "gateway", "operations")
 ACCEPTED: Final = Path(__file__).with_name("accepted.yaml")
@@ -130,8 +130,6 @@ def _locked(text: str) -> Iterator[_Part]:
 
 
 def _listed(document: dict[str, Any]) -> Iterator[_Part]:
-    from deploy.supply_chain.sbom import SOURCE
-
     for component in document["components"]:
         url = PackageURL.from_string(component["purl"])
         if url.type == "pypi":

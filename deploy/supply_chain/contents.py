@@ -15,6 +15,8 @@ from packaging.utils import canonicalize_name
 
 from deploy.operating.installation import OperationError
 
+SOURCE: Final = "ambito:source-package"
+"""Property of a Debian package: name and version of the source package, to which advisories relate."""
 _INSIDE: Final = Path(__file__).with_name("inside.py")
 
 

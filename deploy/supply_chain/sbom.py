@@ -13,10 +13,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
-from deploy.supply_chain.contents import Contents, Package
-
-SOURCE: Final = "ambito:source-package"
-"""Property of a Debian package: name and version of the source package, to which advisories relate."""
+from deploy.supply_chain.contents import SOURCE, Contents, Package
 
 _licences: Final = LicenseFactory()
 

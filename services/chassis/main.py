@@ -4,17 +4,10 @@ Only what the chosen command needs is imported, and for a worker nothing before 
 process.
 """
 
-import gc
 import sys
 from collections.abc import Sequence
-from typing import Final
 
 from services.chassis.definition import ServiceDefinition, load
-
-_YOUNG_OBJECTS: Final = 10_000
-"""How many more objects there may be before the collector looks for cycles, by default 700. A start makes a
-hundred thousand that stay, and looking at them again and again was a tenth of it.
-"""
 
 __all__ = ["ServiceDefinition", "run"]
 
@@ -26,7 +19,6 @@ def run(service: str, argv: Sequence[str] | None = None) -> None:
     already importing. Does not return: the process exits with 0, or with something else and a message that
     says why.
     """
-    gc.set_threshold(_YOUNG_OBJECTS)
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["worker"]:
         from services.chassis import green

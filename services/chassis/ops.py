@@ -25,7 +25,8 @@ from services.chassis.logs import get_logger
 Checks = Mapping[str, Callable[[], None]]
 Status = Callable[[], Mapping[str, Any]]
 
-_MAX_CONCURRENT_REQUESTS = 8
+MAX_CONCURRENT_REQUESTS = 8
+"""Further ones are turned away without an answer."""
 _SOCKET_TIMEOUT_SECONDS = 5.0
 _log = get_logger(__name__)
 
@@ -67,7 +68,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], checks: Checks, status: Status | None) -> None:
         self.checks = dict(checks)
         self.status = status
-        self._slots = threading.BoundedSemaphore(_MAX_CONCURRENT_REQUESTS)
+        self._slots = threading.BoundedSemaphore(MAX_CONCURRENT_REQUESTS)
         self._stopping = False
         self._closed = threading.Event()
         if ":" in address[0]:

@@ -13,7 +13,7 @@ def at_pace(operation: Callable[[], None], *, times: int, rate: float) -> list[f
     for number in range(times):
         wait = begun + number / rate - time.perf_counter()
         if wait > 0:
-            time.sleep(wait)
+            time.sleep(wait)  # until its turn: this makes the load, and waits for nothing
         started = time.perf_counter()
         operation()
         milliseconds.append((time.perf_counter() - started) * 1000)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
 from docker.models.containers import Container
 
-from deploy.operating.installation import Installation, OperationError
+from deploy.local.ports import free_port
+from deploy.operating.installation import Done, Installation, OperationError
 from deploy.operating.operations_port import metrics_of, status_of
 from services.chassis import ops
 
@@ -20,13 +23,14 @@ class Here:
     def __init__(self, port: int) -> None:
         self._port = port
 
-    def output_of(self, _container: object, *command: str, timeout_seconds: float) -> str:
+    def run_in(self, _container: object, *command: str, timeout_seconds: float) -> Done:
         here = [part.replace("/9100", f"/{self._port}") for part in command]
         assert here != list(command)
-        done = subprocess.run(here, capture_output=True, text=True, timeout=timeout_seconds, check=True)
-        return done.stdout
+        done = subprocess.run(here, capture_output=True, text=True, timeout=timeout_seconds, check=False)
+        return Done(done.returncode, done.stdout, done.stderr)
 
 
+UNANSWERED = "^ambito-vouchers-relay-1: no answer on its operations port"
 CONTAINER = cast(Container, type("Named", (), {"name": "ambito-vouchers-relay-1"}))
 
 
@@ -59,3 +63,31 @@ def test_what_cannot_be_told_is_an_error_with_its_reason(status: ops.Status | No
             asked(server.address[1])
     finally:
         server.stop()
+
+
+def test_who_is_turned_away_because_others_have_no_answer_is_told_so() -> None:
+    asking, answer = threading.Semaphore(0), threading.Event()
+
+    def stands_still() -> Mapping[str, Any]:
+        asking.release()
+        answer.wait(30)
+        return {}
+
+    server = ops.serve("127.0.0.1:0", {}, stands_still)
+    port = server.address[1]
+    with ThreadPoolExecutor(ops.MAX_CONCURRENT_REQUESTS) as pool:
+        others = [pool.submit(asked, port) for _ in range(ops.MAX_CONCURRENT_REQUESTS)]
+        try:
+            for _ in others:
+                assert asking.acquire(timeout=20)
+            with pytest.raises(OperationError, match=UNANSWERED):
+                asked(port)
+        finally:
+            answer.set()
+        assert [each.result() for each in others] == [{}] * len(others)
+    server.stop()
+
+
+def test_where_nobody_listens_the_reason_is_told() -> None:
+    with pytest.raises(OperationError, match=f"{UNANSWERED}: .*Connection refused"):
+        asked(free_port())

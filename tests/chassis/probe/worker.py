@@ -54,7 +54,7 @@ def jobs(_settings: ServiceSettings, _database: Database) -> Sequence[Job]:
     def tick(database: Database) -> None:
         with database.transaction() as connection:
             turn = connection.scalar(sa.text("INSERT INTO turn (job) VALUES ('tick') RETURNING id"))
-        time.sleep(0.05)
+        time.sleep(0.05)  # a turn lasts, as work does: only then could another one fall into it
         with database.transaction() as connection:
             connection.execute(
                 sa.text("UPDATE turn SET ended_at = clock_timestamp() WHERE id = :id"), {"id": turn}

@@ -212,6 +212,21 @@ def test_nothing_personal_is_in_a_log_or_in_clear_in_the_database(installation: 
     assert "person.registered" in kept
 
 
+def test_a_server_tells_how_it_finds_its_database(installation: Installation) -> None:
+    port = free_port()
+    environment = installation.environment | {"OPS_BIND": f"127.0.0.1:{port}"}
+    command = (sys.executable, "-m", "services.identity", "grpc")
+    run = ProgramRun(Program("identity", command, ROOT, environment), installation.directory / "grpc.log")
+    try:
+        with grpc.insecure_channel(environment["GRPC_BIND"]) as channel:
+            eventually(lambda: grpc.channel_ready_future(channel).result(timeout=30) is None)
+        told = httpx.get(f"http://127.0.0.1:{port}/status", timeout=30, trust_env=False).json()
+    finally:
+        run.stop()
+    assert told["migrations"]["agreement"] == "same"
+    assert told["outbox"] == {"waiting": 0, "oldest_seconds": 0}
+
+
 def _a_day_at_the_desk(channel: grpc.Channel, password: str) -> str:
     """Registers, mistypes, claims and reads; the claim code."""
     persons, sessions = pb_grpc.PersonServiceStub(channel), pb_grpc.SessionServiceStub(channel)
