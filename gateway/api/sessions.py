@@ -28,7 +28,7 @@ class ClientCredentials(Body):
 
 
 class RefreshToken(Body):
-    """The token that is exchanged, once, for new ones."""
+    """The token that is exchanged for new ones."""
 
     refresh_token: SecretStr = Field(max_length=500)
 
@@ -63,7 +63,9 @@ async def log_in(body: Credentials, request: Request, caller: Anyone, services: 
 
 @router.post("/sessions/refresh", status_code=201)
 async def refresh(body: RefreshToken, caller: Anyone, services: Services) -> Tokens:
-    """Exchanges a refresh token, once, for new tokens. A second use ends all tokens that came from it."""
+    """Exchanges a refresh token for new tokens. Used again more than ten seconds later, it is taken for
+    stolen, and all tokens that came from it end.
+    """
     message = pb.RefreshSessionRequest(refresh_token=body.refresh_token.get_secret_value())
     return Tokens.of((await services.command(services.sessions.RefreshSession, message, caller)).tokens)
 

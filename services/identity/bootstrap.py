@@ -64,6 +64,7 @@ def parts(settings: IdentitySettings, database: Database, clock: Clock | None = 
             assistance_seconds=settings.assistance_seconds,
             person_lifetimes=settings.person_lifetimes,
             staff_lifetimes=settings.staff_lifetimes,
+            refresh_grace=timedelta(seconds=settings.refresh_grace_seconds),
             claim_code_lifetime=timedelta(days=settings.claim_code_days),
             claim_code_attempts=settings.claim_code_attempts,
         ),

@@ -31,6 +31,10 @@ class IdentitySettings(ServiceSettings):
     """A session lives at most this long."""
     staff_session_idle_hours: int = Field(8, ge=1)
     """Staff sign in again after this long a pause."""
+    refresh_grace_seconds: int = Field(10, ge=0, le=60)
+    """How long after its exchange a refresh token may be exchanged again; beyond it, that is taken for a
+    theft.
+    """
     claim_code_days: int = Field(90, ge=1)
     claim_code_attempts: int = Field(10, ge=1)
 

@@ -34,6 +34,7 @@ from services.identity.persistence.tables import messaging
 from services.identity.settings import IdentitySettings
 from tests.support.tokens import new_signing_key
 
+GRACE = timedelta(seconds=10)
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 PASSWORD = "Una frase lunga 7"
 TRADATE, VENEGONO = "L319", "L733"
@@ -168,6 +169,7 @@ def make_world(url: str) -> World:
             assistance_seconds=1800,
             person_lifetimes=settings.person_lifetimes,
             staff_lifetimes=settings.staff_lifetimes,
+            refresh_grace=GRACE,
             claim_code_lifetime=timedelta(days=90),
             claim_code_attempts=10,
         ),

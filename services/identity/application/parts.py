@@ -24,6 +24,7 @@ class Policy:
     assistance_seconds: int
     person_lifetimes: Lifetimes
     staff_lifetimes: Lifetimes
+    refresh_grace: timedelta
     claim_code_lifetime: timedelta
     claim_code_attempts: int
 

@@ -1,4 +1,4 @@
-"""Exchanging a refresh token, once."""
+"""Exchanging a refresh token."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ ACCOUNT_CLOSED = "account closed"
 def refresh_session(parts: Parts, *, refresh_token: str) -> Tokens:
     """New tokens for the newest refresh token of a living session; roles and delegations as they stand now.
 
-    A token that was exchanged before ends its whole session.
+    A token may be exchanged again for as long as the policy's grace after the first time; later that ends its
+    whole session.
 
     :raises SessionEnded: anything else
     """
@@ -27,7 +28,11 @@ def refresh_session(parts: Parts, *, refresh_token: str) -> Tokens:
     now = parts.clock.now()
     with parts.database.transaction() as connection:
         presented = sessions.hold(connection, index)
-        verdict = Verdict.REFUSE if presented is None else judge(presented.token, presented.family, now)
+        verdict = (
+            Verdict.REFUSE
+            if presented is None
+            else judge(presented.token, presented.family, now, parts.policy.refresh_grace)
+        )
         if presented is not None and verdict is Verdict.ROTATE:
             tokens = _rotate(parts, connection, presented, index, now)
         else:

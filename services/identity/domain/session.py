@@ -1,7 +1,8 @@
-"""Sessions: families of refresh tokens, of which only the newest is good.
+"""Sessions: families of refresh tokens, of which only the newest are good.
 
-Each token is exchanged once, for its successor. If one comes a second time, two parties hold the family:
-which of them stole it cannot be told, so the whole family ends.
+Each token is exchanged for its successor. If one comes again later, two parties hold the family: which of
+them stole it cannot be told, so the whole family ends. Within a short grace it is no theft yet: a browser
+with two open pages asks twice at the same moment, and an answer that was lost is asked for again.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ class Verdict(StrEnum):
     """What to do with a refresh token that was presented."""
 
     ROTATE = "rotate"
-    """It is the newest of a living family: exchange it."""
+    """It is the newest of a living family, or was until a moment ago: exchange it."""
     END_FAMILY = "end-family"
-    """It was exchanged before: revoke the family."""
+    """It was exchanged long before: revoke the family."""
     REFUSE = "refuse"
     """Its family is over, or it was left unused too long."""
 
@@ -63,10 +64,10 @@ class RefreshToken:
     used_at: datetime | None = None
 
 
-def judge(token: RefreshToken, family: Family, now: datetime) -> Verdict:
-    """What to do with `token` of `family`, presented now."""
+def judge(token: RefreshToken, family: Family, now: datetime, grace: timedelta) -> Verdict:
+    """What to do with `token` of `family`, presented now; `grace`: how long after its exchange it is good."""
     if family.revoked_at is not None or family.expires_at <= now:
         return Verdict.REFUSE
-    if token.used_at is not None:
+    if token.used_at is not None and now - token.used_at >= grace:
         return Verdict.END_FAMILY
     return Verdict.ROTATE if now < token.expires_at else Verdict.REFUSE

@@ -34,7 +34,7 @@ def start(
 def add_token(
     connection: sa.Connection, *, token_index: bytes, session_id: UUID, expires_at: datetime
 ) -> None:
-    """Make a token the newest of its family."""
+    """Make a token one of the newest of its family."""
     connection.execute(
         sa.insert(refresh_token).values(token_index=token_index, session_id=session_id, expires_at=expires_at)
     )
@@ -64,9 +64,11 @@ def hold(connection: sa.Connection, token_index: bytes) -> Presented | None:
 
 
 def mark_used(connection: sa.Connection, token_index: bytes, at: datetime) -> None:
-    """The token was exchanged."""
+    """The token was exchanged; the first time stays."""
     connection.execute(
-        sa.update(refresh_token).where(refresh_token.c.token_index == token_index).values(used_at=at)
+        sa.update(refresh_token)
+        .where(refresh_token.c.token_index == token_index, refresh_token.c.used_at.is_(None))
+        .values(used_at=at)
     )
 
 

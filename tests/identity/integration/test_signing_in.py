@@ -1,6 +1,7 @@
 """Signing in, refreshing and out; throttles."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
@@ -23,7 +24,7 @@ from services.identity.domain.session import SessionEnded
 from services.identity.domain.throttle import BY_ADDRESS, BY_TARGET, TooManyAttempts
 from services.identity.persistence import territory
 from services.identity.persistence.tables import account, session, throttle
-from tests.identity.world import NOW, PASSWORD, World
+from tests.identity.world import GRACE, NOW, PASSWORD, World
 
 
 def sign_in(
@@ -222,10 +223,11 @@ def test_malformed_credentials_are_named(world: World, username: str, password: 
     assert refused.value.field == field
 
 
-def test_a_refresh_token_is_exchanged_once(world: World) -> None:
+def test_a_refresh_token_that_comes_again_later_ends_the_session(world: World) -> None:
     world.registered(username="anna")
     first = sign_in(world).tokens.refresh_token
     second = refresh_session(world.parts, refresh_token=first).refresh_token
+    world.clock.advance(GRACE)
     third = refresh_session(world.parts, refresh_token=second).refresh_token
     assert len({first, second, third}) == 3
     with pytest.raises(SessionEnded):
@@ -235,7 +237,21 @@ def test_a_refresh_token_is_exchanged_once(world: World) -> None:
     assert world.rows(session)[0].revoked_because == "refresh token used twice"
 
 
+def test_two_pages_that_refresh_at_once_go_on_both(world: World) -> None:
+    world.registered(username="anna")
+    token = sign_in(world).tokens.refresh_token
+    one = refresh_session(world.parts, refresh_token=token).refresh_token
+    world.clock.advance(GRACE - timedelta(seconds=1))
+    other = refresh_session(world.parts, refresh_token=token).refresh_token
+    world.clock.advance(timedelta(seconds=1))
+    assert refresh_session(world.parts, refresh_token=one).refresh_token
+    assert refresh_session(world.parts, refresh_token=other).refresh_token
+    with pytest.raises(SessionEnded):  # the second time did not lengthen the grace
+        refresh_session(world.parts, refresh_token=token)
+
+
 def test_of_several_at_once_with_one_token_one_gets_through_and_the_family_ends(world: World) -> None:
+    without_grace = replace(world.parts, policy=replace(world.parts.policy, refresh_grace=timedelta(0)))
     world.registered(username="anna")
     token = sign_in(world).tokens.refresh_token
     together = Barrier(10)
@@ -243,7 +259,7 @@ def test_of_several_at_once_with_one_token_one_gets_through_and_the_family_ends(
     def refresh(_: int) -> str | None:
         together.wait()
         try:
-            return refresh_session(world.parts, refresh_token=token).refresh_token
+            return refresh_session(without_grace, refresh_token=token).refresh_token
         except SessionEnded:
             return None
 
@@ -251,7 +267,7 @@ def test_of_several_at_once_with_one_token_one_gets_through_and_the_family_ends(
         got = [each for each in pool.map(refresh, range(10)) if each is not None]
     assert len(got) == 1
     with pytest.raises(SessionEnded):
-        refresh_session(world.parts, refresh_token=got[0])
+        refresh_session(without_grace, refresh_token=got[0])
 
 
 def test_signing_out_ends_this_session_and_no_other(world: World) -> None:

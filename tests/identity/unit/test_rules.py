@@ -45,13 +45,15 @@ def test_nothing_is_accepted_during_a_wait_and_a_pause_forgets(pauses: list[int]
         (RefreshToken(NOW), Family(NOW + SECOND), Verdict.REFUSE),
         (RefreshToken(NOW + SECOND), Family(NOW), Verdict.REFUSE),
         (RefreshToken(NOW + SECOND), Family(NOW + SECOND, revoked_at=NOW), Verdict.REFUSE),
-        (RefreshToken(NOW + SECOND, used_at=NOW), Family(NOW + SECOND), Verdict.END_FAMILY),
-        (RefreshToken(NOW - SECOND, used_at=NOW), Family(NOW + SECOND), Verdict.END_FAMILY),
+        (RefreshToken(NOW + SECOND, used_at=NOW - 2 * SECOND), Family(NOW + SECOND), Verdict.END_FAMILY),
+        (RefreshToken(NOW - SECOND, used_at=NOW - 2 * SECOND), Family(NOW + SECOND), Verdict.END_FAMILY),
+        (RefreshToken(NOW + SECOND, used_at=NOW - SECOND), Family(NOW + SECOND), Verdict.ROTATE),
+        (RefreshToken(NOW, used_at=NOW - SECOND), Family(NOW + SECOND), Verdict.REFUSE),
         (RefreshToken(NOW + SECOND, used_at=NOW), Family(NOW + SECOND, revoked_at=NOW), Verdict.REFUSE),
     ],
 )
 def test_what_to_do_with_a_refresh_token(token: RefreshToken, family: Family, verdict: Verdict) -> None:
-    assert judge(token, family, NOW) is verdict
+    assert judge(token, family, NOW, grace=2 * SECOND) is verdict
 
 
 def test_a_token_never_outlives_its_family() -> None:

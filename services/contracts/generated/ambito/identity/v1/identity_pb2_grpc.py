@@ -414,7 +414,7 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RefreshSession(self, request, context):
-        """Exchanges a refresh token, once, for new tokens. A second use ends the whole family of tokens.
+        """Exchanges a refresh token for new tokens. A use long after the first ends the whole family of tokens.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
