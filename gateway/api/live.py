@@ -1,11 +1,9 @@
-"""For cooperatives' desks and systems: their events as they come, as Server-Sent Events."""
+"""For cooperatives' systems, and desks of their own: their events as they come, as Server-Sent Events."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -13,64 +11,15 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from gateway.api.events import Event, own_provider
 from gateway.api.representations import Cursor
 from gateway.auth import SignedIn
-from gateway.backends import Backends, Services
-from gateway.live import Look
+from gateway.backends import Services
+from gateway.live_feed import LiveFeed, reconnect_milliseconds
 from gateway.problems import preferred_language, refused
-from services.chassis.backoff import Backoff
-from services.chassis.caller import Caller
-from services.chassis.refusal import Language, Refusal, Unavailable
+from services.chassis.refusal import Refusal
 from services.contracts import limits
 from services.contracts.forms import Slug
 from services.contracts.generated.ambito.notifications.v1 import notifications_pb2 as pb
 
 router = APIRouter(tags=["events"])
-
-_EVENTS_AT_ONCE: Final = 100
-_RECONNECT_MILLISECONDS: Final = (1_000, 3_000)
-"""How long readers are asked to wait before they come back; not all of them at the same moment."""
-
-
-@dataclass(frozen=True)
-class LiveFeed:
-    """A cooperative's feed, read by the token of somebody who looks at it."""
-
-    services: Backends
-    caller: Caller
-    look: Look
-    language: Language
-
-    async def page_after(self, cursor: str) -> pb.ReadFeedResponse:
-        """The next events. Raises what notifications refuses, and Unavailable."""
-        request = pb.ReadFeedRequest(provider=self.look.provider, after=cursor, limit=_EVENTS_AT_ONCE)
-        async with self.look.reading:
-            page: pb.ReadFeedResponse = await self.services.read(
-                self.services.feed.ReadFeed, request, self.caller
-            )
-        return page
-
-    async def messages(self, page: pb.ReadFeedResponse) -> AsyncIterator[ServerSentEvent]:
-        """One for each event, from those of `page` on; before them one without data, so that whoever is cut
-        off before the first event knows where to read on.
-        """
-        retry = random.randint(*_RECONNECT_MILLISECONDS)  # noqa: S311  # chance, not a secret
-        yield ServerSentEvent(id=None if page.items else page.next_cursor, retry=retry)
-        pauses = Backoff(first_seconds=0.5, maximum_seconds=5.0)
-        goes_on = True
-        while goes_on:
-            for event in page.items:
-                yield ServerSentEvent(id=event.cursor, raw_data=Event.of(event).model_dump_json())
-            if not (page.more or await self.look.something_new()):
-                return
-            try:
-                page = await self.page_after(page.next_cursor)
-                pauses.reset()
-            except Unavailable:
-                page = pb.ReadFeedResponse(next_cursor=page.next_cursor, more=True)
-                goes_on = await self.look.pause(pauses.next_seconds())
-            except Refusal as refusal:
-                problem = bytes(refused(refusal, self.language).body).decode()
-                yield ServerSentEvent(event="end", raw_data=problem)
-                return
 
 
 async def _looked_at(
@@ -79,11 +28,10 @@ async def _looked_at(
     services: Services,
     response: Response,
     provider: Slug | None = None,
-    accept_language: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> AsyncIterator[LiveFeed]:
     response.headers["Cache-Control"] = "no-store"  # FastAPI itself says no more than "no-cache"
     with request.app.state.live.look(services, own_provider(caller, provider), caller.subject) as look:
-        yield LiveFeed(services, caller, look, preferred_language(accept_language))
+        yield LiveFeed(services, caller, look)
 
 
 async def _first_page(
@@ -101,6 +49,7 @@ async def _first_page(
 async def watch_feed(
     feed: Annotated[LiveFeed, Depends(_looked_at)],
     first: Annotated[pb.ReadFeedResponse, Depends(_first_page)],
+    accept_language: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Your cooperative's events as they come, `after` a cursor or from now on.
 
@@ -110,5 +59,12 @@ async def watch_feed(
     comment does every 15 seconds. If you may not read on, the last message is of type `end`, with the problem
     as `data`; a stream that ends without one was cut off.
     """
-    async for message in feed.messages(first):
-        yield message
+    # Without data, so that whoever is cut off before the first event knows where to read on.
+    yield ServerSentEvent(id=None if first.items else first.next_cursor, retry=reconnect_milliseconds())
+    try:
+        async for page in feed.pages(first):
+            for event in page.items:
+                yield ServerSentEvent(id=event.cursor, raw_data=Event.of(event).model_dump_json())
+    except Refusal as refusal:
+        problem = bytes(refused(refusal, preferred_language(accept_language)).body).decode()
+        yield ServerSentEvent(event="end", raw_data=problem)
