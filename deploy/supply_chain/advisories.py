@@ -1,6 +1,6 @@
 """Advisories in the form of OSV, read from disk, so that they can be asked without a network.
 
-Where they come from: `all.zip` of the ecosystems PyPI and Debian from osv.dev, or a clone of
+Where they come from: `all.zip` of the ecosystems PyPI, npm and Debian from osv.dev, or a clone of
 github.com/pypa/advisory-database.
 """
 
@@ -18,13 +18,22 @@ import yaml
 from debian.debian_support import NativeVersion
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
+from semver import Version as SemanticVersion
 
 from deploy.operating.installation import OperationError
 
 Order = Callable[[str], Any]
 """From a version's text to something that compares as the ecosystem has it."""
 
-_ECOSYSTEMS: Final[Mapping[str, Order]] = {"PyPI": Version, "Debian": NativeVersion}
+
+def _semantic(text: str) -> SemanticVersion:
+    # Packages of npm always have three numbers; who writes an advisory may leave zeros out.
+    return SemanticVersion.parse(text, optional_minor_and_patch=True)
+
+
+_ECOSYSTEMS: Final[Mapping[str, Order]] = {"PyPI": Version, "npm": _semantic, "Debian": NativeVersion}
+_FROM_THE_FIRST: Final = ("introduced", "0")
+"""Before every version there is: as a version, 0 would come after what was released before it, 0.0.0-beta."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +61,15 @@ class Advisory:
         at = _ECOSYSTEMS[self.ecosystem]
         try:
             here = at(version)
-            ordered = sorted((at(text), kind) for event in events for kind, text in event.items())
+            ordered = sorted(
+                (at(text), kind)
+                for event in events
+                for kind, text in event.items()
+                if (kind, text) != _FROM_THE_FIRST
+            )
         except InvalidVersion:
             return False  # older than PEP 440; such versions are named one by one
-        affected = False
+        affected = any(_FROM_THE_FIRST in event.items() for event in events)
         for there, kind in ordered:
             if kind == "introduced" and here >= there:
                 affected = True
@@ -140,6 +154,6 @@ def _parsed(document: Mapping[str, Any]) -> Iterator[Advisory]:
             ranges=tuple(
                 tuple({kind: str(text) for kind, text in event.items()} for event in each["events"])
                 for each in affected.get("ranges", ())
-                if each["type"] == "ECOSYSTEM"
+                if each["type"] in {"ECOSYSTEM", "SEMVER"}
             ),
         )

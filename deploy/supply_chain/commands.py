@@ -134,6 +134,8 @@ def _listed(document: dict[str, Any]) -> Iterator[_Part]:
         url = PackageURL.from_string(component["purl"])
         if url.type == "pypi":
             yield _Part("PyPI", "", url.name, url.version or "")
+        elif url.type == "npm":
+            yield _Part("npm", "", "/".join(filter(None, (url.namespace, url.name))), url.version or "")
         elif url.type == "deb":
             (source,) = (each["value"] for each in component["properties"] if each["name"] == SOURCE)
             name, version = source.split(" ")

@@ -1,4 +1,4 @@
-"""The packages in an image: Python's and Debian's."""
+"""The packages in an image: Python's, npm's and Debian's."""
 
 from __future__ import annotations
 
@@ -61,13 +61,20 @@ def contents_of(client: DockerClient, image: str) -> Contents:
         raise OperationError(f"{image}: {str(error)[-500:]}") from error
     found = json.loads(printed)
     python = (_python(*each) for each in found["python"])
+    npm = (npm_package(*each) for each in found["npm"])
     debian = debian_packages(found["dpkg"], found["release"])
-    return Contents(image, digest, tuple(sorted({*python, *debian})))
+    return Contents(image, digest, tuple(sorted({*python, *npm, *debian})))
 
 
 def _python(name: str, version: str, licence: str) -> Package:
     url = PackageURL("pypi", None, canonicalize_name(name), version)
     return Package(name, version, url.to_string(), licence)
+
+
+def npm_package(name: str, version: str, licence: str) -> Package:
+    """As its package.json has it; a name may begin with a scope: @popperjs/core."""
+    scope, _, own = name.rpartition("/")
+    return Package(name, version, PackageURL("npm", scope, own, version).to_string(), licence)
 
 
 def debian_packages(status: str, release: str) -> Iterator[Package]:

@@ -1,8 +1,10 @@
 """What is installed where this runs, as JSON: in an image, by that image's own Python."""
 
 import json
+from collections.abc import Iterator
 from importlib.metadata import PackageMetadata, distributions
 from pathlib import Path
+from typing import Any
 
 
 def licence(about: PackageMetadata) -> str:
@@ -16,6 +18,15 @@ def _said(about: PackageMetadata, field: str) -> str:
     return str((about.get_all(field) or [""])[0])
 
 
+def npm(directory: Path) -> Iterator[list[str]]:
+    """Those below a directory, with the licence if package.json says one in a word, as is usual."""
+    for name in ("*", "@*/*"):
+        for file in directory.rglob(f"node_modules/{name}/package.json"):
+            about: dict[str, Any] = json.loads(file.read_text())
+            said = about.get("license")
+            yield [about["name"], about["version"], said if isinstance(said, str) else ""]
+
+
 status = Path("/var/lib/dpkg/status")
 lines = Path("/etc/os-release").read_text().splitlines()
 release = dict(line.split("=", 1) for line in lines if "=" in line)
@@ -23,6 +34,7 @@ print(
     json.dumps(
         {
             "python": [[each.name, each.version, licence(each.metadata)] for each in distributions()],
+            "npm": sorted(npm(Path.cwd())),
             "dpkg": status.read_text(errors="replace") if status.exists() else "",
             "release": release.get("VERSION_CODENAME", "").strip('"'),
         }

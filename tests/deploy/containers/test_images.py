@@ -36,7 +36,7 @@ def test_an_image_has_no_build_tools_and_only_its_own_code(stack: Stack, image: 
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_an_images_bill_of_materials_has_what_is_locked_and_nothing_else_of_python(
+def test_an_images_bill_of_materials_has_what_is_locked_and_nothing_else_of_python_and_npm(
     stack: Stack, docker_engine: DockerClient, image: str
 ) -> None:
     bill = json.loads(bill_of_materials(contents_of(docker_engine, stack.image(image))))
@@ -46,6 +46,9 @@ def test_an_images_bill_of_materials_has_what_is_locked_and_nothing_else_of_pyth
     wanted = [each for each in map(Requirement, lines) if each.marker is None or each.marker.evaluate()]
     locked = {f"pkg:pypi/{canonicalize_name(each.name)}@{str(each.specifier)[2:]}" for each in wanted}
     assert {each for each in listed if each.startswith("pkg:pypi/")} == locked
+    served = json.loads((ROOT / "gateway/portal/package.json").read_text())["dependencies"]
+    npm = {f"pkg:npm/{name}@{exactly}" for name, exactly in served.items() if image == "gateway"}
+    assert {each for each in listed if each.startswith("pkg:npm/")} == npm
     assert any(each.startswith("pkg:deb/debian/libc6@") for each in listed)
 
 

@@ -16,7 +16,7 @@ print(
     json.dumps(
         {
             "code": sorted((folders(".") - {"services"}) | folders("services")),
-            "tools": [tool for tool in ("gcc", "cc", "make", "git") if shutil.which(tool)],
+            "tools": [tool for tool in ("gcc", "cc", "make", "git", "node", "npm") if shutil.which(tool)],
             "installers": [each.name for each in packages.glob("pip*")],
         }
     )
