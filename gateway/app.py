@@ -29,6 +29,7 @@ from gateway.auth import consumer_of
 from gateway.backends import Backends
 from gateway.live import LiveFeeds
 from gateway.middleware import Edge
+from gateway.portal.app import PREFIX, create_portal
 from gateway.rates import Rates
 from gateway.settings import GatewaySettings
 from gateway.shared_reads import SharedReads
@@ -112,12 +113,14 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     for module in _API:
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(system.router)
+    app.mount(PREFIX, create_portal(app.state, telemetry=_SILENT))
     app.add_middleware(
         Edge,
         body_limit_bytes=settings.body_limit_bytes,
         connections_limit=settings.connections_limit,
         rates=Rates(settings.requests_per_minute),
         consumer=partial(consumer_of, app.state.verifier),
+        forms_under=f"{PREFIX}/",
     )
     return app
 

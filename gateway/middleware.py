@@ -39,6 +39,7 @@ _SECURITY_HEADERS = (
 )
 """Of every answer that does not say it otherwise."""
 _WITH_BODY = {"POST", "PUT", "PATCH"}
+_JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 
 _log = get_logger(__name__)
 
@@ -46,7 +47,8 @@ _log = get_logger(__name__)
 class Edge:
     """Request id and trace, limits on bodies, rates and requests under way, security headers, a log line.
 
-    `consumer` tells whose a request is counted as.
+    `consumer` tells whose a request is counted as. Bodies are JSON; those of paths that begin with
+    `forms_under` are HTML forms.
     """
 
     def __init__(
@@ -57,12 +59,14 @@ class Edge:
         connections_limit: int,
         rates: Rates,
         consumer: Callable[[Scope], str],
+        forms_under: str,
     ) -> None:
         self._app = app
         self._body_limit = body_limit_bytes
         self._connections_limit = connections_limit
         self._rates = rates
         self._consumer = consumer
+        self._forms_under = forms_under
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,7 +105,7 @@ class Edge:
         self._under_way += 1
         _UNDER_WAY.set(self._under_way)
         try:
-            refusal = self._refused(scope["method"], headers, rate)
+            refusal = self._refused(scope, headers, rate)
             if refusal is not None:
                 language = preferred_language(headers.get("accept-language"))
                 retry = {
@@ -125,7 +129,7 @@ class Edge:
             lasted = time.perf_counter() - started
             self._record(scope, status, span, lasted, lasted if begun_after is None else begun_after)
 
-    def _refused(self, method: str, headers: Headers, rate: Rate) -> HTTPStatus | None:
+    def _refused(self, scope: Scope, headers: Headers, rate: Rate) -> HTTPStatus | None:
         """The status with which the request is refused before it is read, if it is."""
         if rate.exceeded:
             return HTTPStatus.TOO_MANY_REQUESTS
@@ -138,7 +142,8 @@ class Edge:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         has_body = length != "0" or "transfer-encoding" in headers
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if method in _WITH_BODY and has_body and media_type != "application/json":
+        expected = _FORM if scope["path"].startswith(self._forms_under) else _JSON
+        if scope["method"] in _WITH_BODY and has_body and media_type != expected:
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         return None
 

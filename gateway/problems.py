@@ -87,9 +87,14 @@ def problem(
 
 def http_problem(status: int, language: Language, *, retry_after_seconds: int | None = None) -> JSONResponse:
     """The problem for something that HTTP itself, not a rule of ours, refuses."""
-    name, italian, english = _HTTP.get(status, _HTTP[400])
-    detail = italian if language == "it" else english
-    return problem(status, name, detail, retry_after_seconds=retry_after_seconds)
+    name, _, _ = _HTTP.get(status, _HTTP[400])
+    return problem(status, name, http_words(status, language), retry_after_seconds=retry_after_seconds)
+
+
+def http_words(status: int, language: Language) -> str:
+    """What people are told of something that HTTP itself refuses."""
+    _, italian, english = _HTTP.get(status, _HTTP[400])
+    return italian if language == "it" else english
 
 
 def _language(request: Request) -> Language:

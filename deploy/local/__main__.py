@@ -26,7 +26,7 @@ def main() -> int:
         "logs": lambda: _logs(instance, arguments),
         "reconcile": lambda: _reconcile(instance),
         "check-topology": lambda: _done(instance.check_topology, "The broker has every binding."),
-        "packages": lambda: _done(lambda: packages.ensure(Progress()), ""),
+        "packages": lambda: _done(lambda: packages.ensure(Progress(), browser=arguments.browser), ""),
     }
     try:
         return commands[arguments.command]()
@@ -51,7 +51,8 @@ def _parser() -> argparse.ArgumentParser:
         "reconcile", help="compare seats, bookings and vouchers' holds; fails on a difference"
     )
     commands.add_parser("check-topology", help="fails, and names them, when the broker has lost bindings")
-    commands.add_parser("packages", help="install the Debian packages that private servers need")
+    needed = commands.add_parser("packages", help="install the Debian packages that private servers need")
+    needed.add_argument("--browser", action="store_true", help="and the one that tests of pages need")
     logs = commands.add_parser("logs", help="follow the logs")
     logs.add_argument("names", nargs="*", help="processes to show (default: all)")
     logs.add_argument("--lines", type=int, default=10, help="how many old lines of each (default: 10)")

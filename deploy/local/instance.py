@@ -105,6 +105,7 @@ class Instance:
     def places(self) -> dict[str, str]:
         """Where to look, for a person."""
         return {
+            "Portal": f"{self.base_url}/portal/   (cooperatives' desks: coop.…)",
             "API": f"{self.base_url}/api/v1",
             "API, to try": f"{self.base_url}/docs",
             "Status": f"{self.base_url}/status   (processes: make status)",

@@ -1,4 +1,4 @@
-"""The Debian packages that a private PostgreSQL and RabbitMQ need."""
+"""The Debian packages that a private PostgreSQL and RabbitMQ need, and tests of pages."""
 
 import os
 import shutil
@@ -9,22 +9,25 @@ from deploy.local import postgres, rabbitmq
 from deploy.local.programs import StartError
 from deploy.local.progress import Progress
 
+BROWSER = Path("/usr/bin/chromium")
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
-def missing(*, database: bool = True, broker: bool = True) -> list[str]:
+def missing(*, database: bool = True, broker: bool = True, browser: bool = False) -> list[str]:
     """Names of the packages that are needed and not installed."""
     wanted = []
     if database and postgres.find_binaries() is None:
         wanted.append("postgresql")
     if broker and rabbitmq.find_server() is None:
         wanted.append("rabbitmq-server")
+    if browser and not BROWSER.exists():
+        wanted.append("chromium")
     return wanted
 
 
-def ensure(progress: Progress, *, database: bool = True, broker: bool = True) -> None:
+def ensure(progress: Progress, *, database: bool = True, broker: bool = True, browser: bool = False) -> None:
     """Install what is missing, without starting the packages' own services. StartError says what to do."""
-    packages = missing(database=database, broker=broker)
+    packages = missing(database=database, broker=broker, browser=browser)
     if not packages:
         return
     sudo = _privilege()
@@ -40,7 +43,7 @@ def ensure(progress: Progress, *, database: bool = True, broker: bool = True) ->
     with progress.step(f"installing Debian packages: {', '.join(packages)}"):
         _run([*sudo, "apt-get", "-q", "update"])
         _install(sudo, packages)
-    still = missing(database=database, broker=broker)
+    still = missing(database=database, broker=broker, browser=browser)
     if still:
         raise StartError(f"installed, but not found afterwards: {', '.join(still)}")
 

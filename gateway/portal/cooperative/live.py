@@ -1,0 +1,70 @@
+"""What happens, on the desk the moment it does: Server-Sent Events, each with a piece of the page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from gateway.api.representations import Cursor
+from gateway.live_feed import LiveFeed, reconnect_milliseconds
+from gateway.portal.cooperative.desk import ZONE, AtDesk
+from gateway.portal.errors import end_of_stream
+from gateway.portal.templates import render
+from services.chassis.refusal import Kind, Refusal
+from services.contracts import limits
+from services.contracts.events.catalogue import BookingCancelled, BookingConfirmed, BookingDelivered
+from services.contracts.generated.ambito.notifications.v1 import notifications_pb2 as pb
+
+router = APIRouter(prefix="/cooperatives/{provider}")
+
+_SHOWN: Final = {each.event_type() for each in (BookingConfirmed, BookingCancelled, BookingDelivered)}
+
+
+async def _looked_at(request: Request, desk: AtDesk, response: Response) -> AsyncIterator[LiveFeed]:
+    response.headers["Cache-Control"] = "no-store"
+    subject = desk.caller.subject
+    with request.app.state.live.look(desk.services, desk.provider, subject) as look:
+        yield LiveFeed(desk.services, desk.caller, look)
+
+
+async def _first_page(
+    feed: Annotated[LiveFeed, Depends(_looked_at)],
+    after: Cursor,
+    last_event_id: Annotated[str, Header(max_length=limits.CURSOR_CHARACTERS)] = "",
+) -> pb.ReadFeedResponse:
+    return await feed.page_after(last_event_id or after)
+
+
+@router.get("/live", response_class=EventSourceResponse)
+async def watch(
+    desk: AtDesk,
+    day: date,
+    feed: Annotated[LiveFeed, Depends(_looked_at)],
+    first: Annotated[pb.ReadFeedResponse, Depends(_first_page)],
+) -> AsyncIterator[ServerSentEvent]:
+    """Messages `news`, a line for each booking that is made, cancelled or proven; `day`, when that changes
+    what the table of `day` shows; and `ended`, when it does not go on.
+    """
+    yield ServerSentEvent(id=None if first.items else first.next_cursor, retry=reconnect_milliseconds())
+    try:
+        async for page in feed.pages(first):
+            changed = False
+            for event in page.items:
+                if event.type in _SHOWN:
+                    visit = await desk.visit(UUID(event.subject))
+                    changed |= visit.starts.date() == day
+                    at = event.time.ToDatetime(UTC).astimezone(ZONE)
+                    line = render("cooperative/news.html", desk=desk, event=event.type, at=at, visit=visit)
+                    yield ServerSentEvent(event="news", id=event.cursor, raw_data=line)
+            if changed:
+                yield ServerSentEvent(event="day", raw_data="changed")
+    except Refusal as refusal:
+        # A token that has run out: the browser comes back, and is given a new one or told to sign in.
+        last = None if refusal.kind is Kind.UNAUTHENTICATED else end_of_stream(refusal)
+        if last is not None:
+            yield ServerSentEvent(event="ended", raw_data=last)
