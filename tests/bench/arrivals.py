@@ -1,6 +1,6 @@
 """What arrives at cooperatives' systems, and when: each kind of system is a process of its own.
 
-`record` and what a kind listens with run in that process; `Arrivals` is how the others talk to it.
+`record`, `taken` and what a kind listens with run in that process; `Arrivals` is how the others talk to it.
 """
 
 from __future__ import annotations
@@ -37,11 +37,12 @@ def record(subject: str, occurred_at: str, arrived_ns: int) -> None:
         _arrivals.append(Arrival(subject, arrived_ns, occurred_ns))
 
 
-def _take() -> list[Arrival]:
+def taken() -> list[Arrival]:
+    """What is remembered, which is then forgotten."""
     global _arrivals
     with _lock:
-        taken, _arrivals = _arrivals, []
-    return taken
+        found, _arrivals = _arrivals, []
+    return found
 
 
 class Arrivals:
@@ -57,7 +58,7 @@ class Arrivals:
 
     def take(self) -> list[Arrival]:
         """What arrived since it was last asked."""
-        return self._pool.submit(_take).result()
+        return self._pool.submit(taken).result()
 
     def wait_for(self, subjects: set[str], timeout_seconds: float) -> dict[str, Arrival]:
         """The last arrival about each of the subjects; without those that did not come in time."""

@@ -136,8 +136,10 @@ def to_webhook(
     )
 
 
-def to_desk(name: str, bench: Bench, requests: Sequence[Request], rate: float, desks: Desks) -> CommitTo:
-    """Until it comes to whoever looks at the cooperative's live feed."""
+def to_desk(
+    name: str, bench: Bench, requests: Sequence[Request], rate: float, desks: Desks, *, lookers: Arrivals
+) -> CommitTo:
+    """Until it comes to those who look at the cooperative's live feed: desks, or pages that show it."""
 
     def limit(seconds: float) -> float:
         token = desks.token()
@@ -149,7 +151,7 @@ def to_desk(name: str, bench: Bench, requests: Sequence[Request], rate: float, d
         bench,
         requests,
         rate,
-        desks,
+        lookers,
         limit=limit,
         limit_is="p50 of the broker alone as for the queue, plus that of reading nothing from a feed",
     )

@@ -15,6 +15,7 @@ from tests.bench.drain import Drain
 from tests.bench.limits import CLIENTS, Limits
 from tests.bench.load import Request
 from tests.bench.login import login
+from tests.bench.pages import Pages
 from tests.bench.population import MISSPELT, Population
 from tests.bench.relay import RelayWork
 from tests.bench.replicas import Replicas
@@ -26,7 +27,8 @@ from tests.bench.worker import WorkerWork
 
 BOOKING, WITH_VOUCHER, HOT = "booking", "booking_with_voucher", "booking_with_voucher_hot"
 MONTH, SEARCH = "availability_month", "search_misspelt"
-TO_QUEUE, TO_WEBHOOK, TO_DESK = "commit_to_queue", "commit_to_webhook", "commit_to_desk"
+TO_QUEUE, TO_WEBHOOK = "commit_to_queue", "commit_to_webhook"
+TO_DESK, TO_PAGE = "commit_to_desk", "commit_to_page"
 RELAY, WORKER = "relay", "worker"
 LOGIN, TOKEN, TOKEN_FIRST = "login", "token_check", "token_check_first"
 REPLICAS = {
@@ -46,6 +48,7 @@ NAMES = (
     TO_QUEUE,
     TO_WEBHOOK,
     TO_DESK,
+    TO_PAGE,
     RELAY,
     WORKER,
     LOGIN,
@@ -73,13 +76,15 @@ def suite(system: System, names: set[str], rate: float, progress: Progress) -> I
             queues = stack.enter_context(Consumer(urls))
             webhooks = stack.enter_context(Webhooks(people.world.client, people.providers()))
             desks = stack.enter_context(Desks(people.world, people.providers()))
+            pages = stack.enter_context(Pages(people.world, people.providers()))
         with_voucher = people.bookings(with_voucher=True)
         found: list[Scenario] = [
             *_bookings(bench, people, with_voucher, limits),
             *_reads(bench, people, limits),
             to_queue(TO_QUEUE, bench, with_voucher, rate, queues),
             to_webhook(TO_WEBHOOK, bench, with_voucher, rate, webhooks),
-            to_desk(TO_DESK, bench, with_voucher, rate, desks),
+            to_desk(TO_DESK, bench, with_voucher, rate, desks, lookers=desks),
+            to_desk(TO_PAGE, bench, with_voucher, rate, desks, lookers=pages),
         ]
         if names & {RELAY, WORKER}:
             with progress.step("copies for a relay and a worker alone"):
