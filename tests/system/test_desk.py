@@ -27,7 +27,7 @@ NO_FAULT = (
     "[object Event]",
     "The Cross-Origin-Opener-Policy header has been ignored",
 )
-"""That an address was answered with an error; that a stream was cut off, as htmx says it; that some policies do
+"""That an address was answered with an error; that a stream was cut off, as htmx says it; that a policy does
 not count without TLS.
 """
 AXE = Path(__file__).parents[2] / "gateway/portal/node_modules/axe-core/axe.min.js"
