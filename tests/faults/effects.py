@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid5
 
@@ -43,7 +44,8 @@ def check_effects(
 ) -> None:
     """Compares what was acknowledged with what became of it elsewhere.
 
-    `arrival_seconds`: how long cooperatives' systems may take to notice what has reached them.
+    `arrival_seconds`: how long cooperatives' systems may take to notice what has reached them, and a worker
+    to put aside what nobody can handle: while it has such a message in hand, the message is in no queue.
     """
     events: dict[str, list[tuple[str, str]]] = defaultdict(list)  # booking → (event id, type)
     for event_id, event_type, subject in site.rows("catalogue", _EVENTS):
@@ -56,7 +58,7 @@ def check_effects(
         findings.wrong.append(f"booking {subject}: {count} events, numbered up to {last}")
     _check_cooperatives(site, findings, arrival_seconds)
     _check_sent_mail(site, findings)
-    _check_dead_letters(site, findings)
+    _check_dead_letters(site, findings, arrival_seconds)
     for service in SERVICES:
         for consumer, count in site.unhandled(service).items():
             findings.lost.append(f"{consumer}: {count} events not handled")
@@ -169,17 +171,25 @@ def message_ids(maildir: Path) -> Counter[str]:
     return found
 
 
-def _check_dead_letters(site: Site, findings: Findings) -> None:
+def _check_dead_letters(site: Site, findings: Findings, arrival_seconds: float) -> None:
     """All that was planted, with a reason, and nothing else."""
     for service in SERVICES:
-        letters = {
-            str(letter.message_id): letter.reason
-            for letter in DeadLetters(site.system.broker_url, service).matching()
-        }
         planted = site.planted.poison[service]
+        with suppress(AssertionError):
+            eventually(
+                lambda name=service, these=planted: these <= _dead_letters(site, name).keys(),
+                timeout_seconds=arrival_seconds,
+            )
+        letters = _dead_letters(site, service)
         findings.lost += [f"dead letter of {service}: {each}" for each in planted - letters.keys()]
         findings.wrong += [
             f"dead letter of {service}: {each}: {reason}"
             for each, reason in letters.items()
             if each not in planted or not reason
         ]
+
+
+def _dead_letters(site: Site, service: str) -> dict[str, str]:
+    """By message id, why each is there."""
+    found = DeadLetters(site.system.broker_url, service).matching()
+    return {str(letter.message_id): letter.reason for letter in found}

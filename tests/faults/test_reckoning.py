@@ -50,7 +50,9 @@ def test_what_was_acknowledged_and_is_not_there_is_found(site: Site) -> None:
     site.persons.remove(NOBODY)
 
     site.planted.poison["identity"].add(NOBODY)
-    assert f"dead letter of identity: {NOBODY}" in reckon(site, load.market, purses).lost
+    effects = Findings()
+    check_effects(site, purses, effects, arrival_seconds=0)
+    assert f"dead letter of identity: {NOBODY}" in effects.lost
     site.planted.poison["identity"].remove(NOBODY)
 
     for cooperative in site.cooperatives.values():
