@@ -1,8 +1,8 @@
-"""Cooperatives' desks in a browser, which look while it is measured: a page for each."""
+"""A cooperative's desk in a browser, which looks while it is measured."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Page, Playwright, sync_playwright
@@ -27,50 +27,45 @@ _started: list[Playwright] = []
 _pages: list[Page] = []
 
 
-class Pages(Arrivals):
-    """Every cooperative's desk, each in a browser of its own as far as cookies and connections go."""
+class DeskPage(Arrivals):
+    """The desk of one cooperative: browsers for all would take from the system what it is measured by."""
 
-    def __init__(self, world: World, cooperatives: Sequence[str]) -> None:
+    def __init__(self, world: World, cooperative: str) -> None:
         super().__init__()
-        self._base_url = world.instance.base_url
-        self._logins = {
-            slug: (account.login, world.passwords[account.login])
-            for slug in cooperatives
-            for account in world.territory.staff
-            if f"{PROVIDER_STAFF}:{slug}" in map(str, account.roles)
-        }
+        role = f"{PROVIDER_STAFF}:{cooperative}"
+        account = next(each for each in world.territory.staff if role in map(str, each.roles))
+        self._way_in = world.instance.base_url, account.login, world.passwords[account.login]
 
     @contextmanager
     def connected(self) -> Iterator[None]:
-        self._pool.submit(_look, self._base_url, self._logins).result()
+        self._pool.submit(_look, *self._way_in).result()
         try:
             yield
         finally:
             self._pool.submit(_leave).result()
 
     def take(self) -> list[Arrival]:
-        return self._pool.submit(_take).result()
+        return self._pool.submit(_seen).result()
 
 
-def _look(base_url: str, logins: dict[str, tuple[str, str]]) -> None:
+def _look(base_url: str, login: str, password: str) -> None:
     if not _started:
         _started.append(sync_playwright().start())
     browser = _started[0].chromium.launch(
         executable_path=BROWSER, args=["--no-sandbox", "--disable-background-networking"]
     )
-    for login, password in logins.values():
-        page = browser.new_page(base_url=base_url)
-        page.set_default_timeout(_MILLISECONDS)
-        page.goto("/portal/sign-in")
-        page.fill("#username", login)
-        page.fill("#password", password)
-        page.click("button[type=submit]")
-        page.wait_for_selector("#live.bg-success")
-        page.evaluate(_OBSERVE)
-        _pages.append(page)
+    page = browser.new_page(base_url=base_url)
+    page.set_default_timeout(_MILLISECONDS)
+    page.goto("/portal/sign-in")
+    page.fill("#username", login)
+    page.fill("#password", password)
+    page.click("button[type=submit]")
+    page.wait_for_selector("#live.bg-success")
+    page.evaluate(_OBSERVE)
+    _pages.append(page)
 
 
-def _take() -> list[Arrival]:
+def _seen() -> list[Arrival]:
     for page in _pages:
         for booking, occurred_at, arrived_ms in page.evaluate("window.arrived.splice(0)"):
             arrivals.record(booking, occurred_at, int(arrived_ms * 1e6))
@@ -78,7 +73,6 @@ def _take() -> list[Arrival]:
 
 
 def _leave() -> None:
-    browser = _pages[0].context.browser
-    _pages.clear()
+    browser = _pages.pop().context.browser
     if browser is not None:
         browser.close()

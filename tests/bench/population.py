@@ -103,9 +103,12 @@ class Population:
         week_later = tomorrow + timedelta(days=_LAST_DAYS)
         return tomorrow if week_later.year == tomorrow.year else date(week_later.year, 1, 1)
 
-    def bookings(self, *, with_voucher: bool) -> list[Request]:
-        """Residents at random, each booking with the cooperative of her choice."""
-        chosen = self._random.choices(self.residents, k=REQUESTS)
+    def bookings(self, *, with_voucher: bool, provider: str | None = None) -> list[Request]:
+        """Residents at random, each booking with the cooperative of her choice; those of one cooperative only
+        if it is named.
+        """
+        residents = [each for each in self.residents if provider in {None, each.provider}]
+        chosen = self._random.choices(residents, k=REQUESTS)
         return [self._booking(resident, with_voucher=with_voucher) for resident in chosen]
 
     def hot_bookings(self) -> list[Request]:

@@ -15,7 +15,7 @@ from tests.bench.drain import Drain
 from tests.bench.limits import CLIENTS, Limits
 from tests.bench.load import Request
 from tests.bench.login import login
-from tests.bench.pages import Pages
+from tests.bench.pages import DeskPage
 from tests.bench.population import MISSPELT, Population
 from tests.bench.relay import RelayWork
 from tests.bench.replicas import Replicas
@@ -76,7 +76,8 @@ def suite(system: System, names: set[str], rate: float, progress: Progress) -> I
             queues = stack.enter_context(Consumer(urls))
             webhooks = stack.enter_context(Webhooks(people.world.client, people.providers()))
             desks = stack.enter_context(Desks(people.world, people.providers()))
-            pages = stack.enter_context(Pages(people.world, people.providers()))
+            watched = people.providers()[0]
+            page = stack.enter_context(DeskPage(people.world, watched))
         with_voucher = people.bookings(with_voucher=True)
         found: list[Scenario] = [
             *_bookings(bench, people, with_voucher, limits),
@@ -84,7 +85,14 @@ def suite(system: System, names: set[str], rate: float, progress: Progress) -> I
             to_queue(TO_QUEUE, bench, with_voucher, rate, queues),
             to_webhook(TO_WEBHOOK, bench, with_voucher, rate, webhooks),
             to_desk(TO_DESK, bench, with_voucher, rate, desks, lookers=desks),
-            to_desk(TO_PAGE, bench, with_voucher, rate, desks, lookers=pages),
+            to_desk(
+                TO_PAGE,
+                bench,
+                people.bookings(with_voucher=True, provider=watched),
+                rate,
+                desks,
+                lookers=page,
+            ),
         ]
         if names & {RELAY, WORKER}:
             with progress.step("copies for a relay and a worker alone"):
