@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from gateway.portal.cooperative.desk import ZONE, AtDesk, Desk
+from gateway.portal.cooperative.desk import MOST_OF_A_DAY, ZONE, AtDesk, Desk
 from gateway.portal.session import OwnForm
 from gateway.portal.templates import page
 from gateway.problems import STATUSES
@@ -29,7 +29,8 @@ async def show_day(request: Request, desk: AtDesk, day: date | None = None) -> R
     """The bookings of a day, today's if none is named; for htmx, the table alone."""
     shown = day or datetime.now(ZONE).date()
     if "hx-request" in request.headers:
-        return page("cooperative/table.html", visits=await desk.visits_of(shown), day=shown, desk=desk)
+        visits = await desk.visits_of(shown)
+        return page("cooperative/table.html", desk=desk, day=shown, visits=visits, most=MOST_OF_A_DAY)
     # Where the feed ends now, and then the bookings: what comes between the two is told once too often, not
     # never.
     feed = notifications_pb2.ReadFeedRequest(provider=desk.provider, after="now", limit=1)
@@ -41,6 +42,7 @@ async def show_day(request: Request, desk: AtDesk, day: date | None = None) -> R
         yesterday=shown - timedelta(days=1),
         tomorrow=shown + timedelta(days=1),
         visits=await desk.visits_of(shown),
+        most=MOST_OF_A_DAY,
         cursor=now.next_cursor,
     )
 

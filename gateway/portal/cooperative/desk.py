@@ -22,7 +22,7 @@ from services.contracts.forms import Slug
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as pb
 
 ZONE: Final = ZoneInfo("Europe/Rome")
-_MOST_OF_A_DAY: Final = 1_000
+MOST_OF_A_DAY: Final = 1_000
 _STATES: Final[Mapping[str, tuple[str, str]]] = {
     "held": ("in attesa", "secondary"),
     "confirmed": ("confermata", "primary"),
@@ -87,10 +87,12 @@ class Desk:
         return self.shown(answer.booking)
 
     async def visits_of(self, day: date) -> list[Visit]:
-        """All of a day that were made, by their time; not those that never came about."""
+        """All of a day that were made, by their time; not those that never came about. Of more than
+        `MOST_OF_A_DAY`, the latest.
+        """
         found: list[Visit] = []
         cursor = ""
-        while len(found) < _MOST_OF_A_DAY:
+        while len(found) <= MOST_OF_A_DAY:
             request = pb.ListBookingsRequest(
                 provider=self.provider,
                 from_date=day.isoformat(),
@@ -103,7 +105,7 @@ class Desk:
             cursor = answer.next_cursor
             if not cursor:
                 break
-        return sorted(found, key=lambda each: (each.starts, each.service, each.id))
+        return sorted(found[:MOST_OF_A_DAY], key=lambda each: (each.starts, each.service, each.id))
 
     def shown(self, booking: pb.Booking) -> Visit:
         starts = datetime.fromisoformat(booking.local_start)

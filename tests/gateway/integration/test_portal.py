@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from markupsafe import escape
 
+from gateway.portal.cooperative import bookings, desk
 from services.chassis.refusal import Forbidden, Refusal, Unavailable
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as catalogue
 from services.contracts.generated.ambito.identity.v1 import identity_pb2 as identity
@@ -278,6 +279,19 @@ def test_a_day_shows_what_was_made_in_order_and_all_of_it(edge: Edge) -> None:
     assert "<html" not in answer.text
     assert re.findall(r"\d\d:\d\d–\d\d:\d\d", answer.text) == ["09:00–10:00", "15:00–16:00"]
     assert re.findall(r"effettuata|annullata|scaduta", answer.text) == ["effettuata", "annullata"]
+
+
+def test_a_day_with_more_than_can_be_shown_says_so(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (desk, bookings):
+        monkeypatch.setattr(module, "MOST_OF_A_DAY", 2)
+    for count, said in ((1, False), (2, True)):
+        items = [booking(id=BOOKING[:-1] + str(number)) for number in range(count)]
+        edge.services.answers["ListBookings"] = lambda _, these=items: catalogue.ListBookingsResponse(
+            items=these, next_cursor="more" if len(these) == 2 else ""
+        )
+        answer = edge.client.get(f"{DESK}/bookings", headers=signed_in(edge))
+        assert ("solo le ultime 2 prenotazioni" in answer.text) == said
+        assert answer.text.count("data-booking") == count
 
 
 @pytest.mark.parametrize(
