@@ -7,14 +7,14 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from gateway.portal.cooperative.desk import MOST_OF_A_DAY, ZONE, AtDesk, Desk
 from gateway.portal.session import OwnForm
 from gateway.portal.templates import page
 from gateway.problems import STATUSES
-from services.chassis.refusal import InvalidField, Refusal
+from services.chassis.refusal import InvalidField, Refusal, Unavailable
 from services.contracts import limits
 from services.contracts.generated.ambito.catalogue.v1 import catalogue_pb2 as pb
 from services.contracts.generated.ambito.notifications.v1 import notifications_pb2
@@ -22,19 +22,18 @@ from services.contracts.generated.ambito.notifications.v1 import notifications_p
 router = APIRouter(prefix="/cooperatives/{provider}")
 
 _CODE: Final = re.compile(r"[0-9]{6}")
+_Day = Annotated[date, Query(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
 
 
 @router.get("/bookings")
-async def show_day(request: Request, desk: AtDesk, day: date | None = None) -> Response:
+async def show_day(request: Request, desk: AtDesk, day: _Day | None = None) -> Response:
     """The bookings of a day, today's if none is named; for htmx, the table alone."""
     shown = day or datetime.now(ZONE).date()
     if "hx-request" in request.headers:
         visits = await desk.visits_of(shown)
         return page("cooperative/table.html", desk=desk, day=shown, visits=visits, most=MOST_OF_A_DAY)
-    # Where the feed ends now, and then the bookings: what comes between the two is told once too often, not
-    # never.
-    feed = notifications_pb2.ReadFeedRequest(provider=desk.provider, after="now", limit=1)
-    now = await desk.services.read(desk.services.feed.ReadFeed, feed, desk.caller)
+    # First where the feed ends, then the bookings: what comes in between is told twice rather than never.
+    cursor = await _end_of_feed(desk)
     return page(
         "cooperative/bookings.html",
         desk=desk,
@@ -43,8 +42,17 @@ async def show_day(request: Request, desk: AtDesk, day: date | None = None) -> R
         tomorrow=shown + timedelta(days=1),
         visits=await desk.visits_of(shown),
         most=MOST_OF_A_DAY,
-        cursor=now.next_cursor,
+        cursor=cursor,
     )
+
+
+async def _end_of_feed(desk: Desk) -> str:
+    feed = notifications_pb2.ReadFeedRequest(provider=desk.provider, after="now", limit=1)
+    try:
+        answer = await desk.services.read(desk.services.feed.ReadFeed, feed, desk.caller)
+    except Unavailable:
+        return "now"  # whenever that will be: bookings are shown without notifications, too
+    return str(answer.next_cursor)
 
 
 @router.get("/bookings/{booking_id}")

@@ -294,10 +294,21 @@ def test_a_day_with_more_than_can_be_shown_says_so(edge: Edge, monkeypatch: pyte
         assert answer.text.count("data-booking") == count
 
 
+def test_bookings_are_shown_while_notifications_are_down(edge: Edge) -> None:
+    edge.services.answers["ReadFeed"] = Unavailable(retry_after_seconds=1)
+    shown = edge.client.get(f"{DESK}/bookings", headers=signed_in(edge))
+    assert shown.status_code == 200
+    assert "data-booking" in shown.text
+    assert "after=now" in shown.text
+    assert "event:" not in stream(edge, signed_in(edge), after="now")  # the browser tries again
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
         (f"{DESK}/bookings?day=yesterday", 422),
+        (f"{DESK}/bookings?day=0001-01-01", 422),
+        (f"{DESK}/bookings?day=9999-12-31", 422),
         (f"{DESK}/bookings/no-uuid", 422),
         ("/portal/nowhere", 404),
         ("/portal/static/own/../app.py", 404),
