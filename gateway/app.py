@@ -30,6 +30,7 @@ from gateway.backends import Backends
 from gateway.live import LiveFeeds
 from gateway.middleware import Edge
 from gateway.portal.app import PREFIX, create_portal
+from gateway.portal.errors import http_page
 from gateway.rates import Rates
 from gateway.settings import GatewaySettings
 from gateway.shared_reads import SharedReads
@@ -120,7 +121,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         connections_limit=settings.connections_limit,
         rates=Rates(settings.requests_per_minute),
         consumer=partial(consumer_of, app.state.verifier),
-        forms_under=f"{PREFIX}/",
+        pages_under=f"{PREFIX}/",
+        page=http_page,
     )
     return app
 

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from prometheus_client import Counter, Gauge, Histogram
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.problems import http_problem, preferred_language
@@ -47,8 +48,9 @@ _log = get_logger(__name__)
 class Edge:
     """Request id and trace, limits on bodies, rates and requests under way, security headers, a log line.
 
-    `consumer` tells whose a request is counted as. Bodies are JSON; those of paths that begin with
-    `forms_under` are HTML forms.
+    `consumer` tells whose a request is counted as. Paths that begin with `pages_under` are for people: bodies
+    are HTML forms there, not JSON, and what is refused is said by `page`, given the status and the seconds
+    after which to try again.
     """
 
     def __init__(
@@ -59,14 +61,16 @@ class Edge:
         connections_limit: int,
         rates: Rates,
         consumer: Callable[[Scope], str],
-        forms_under: str,
+        pages_under: str,
+        page: Callable[[int, int | None], Response],
     ) -> None:
         self._app = app
         self._body_limit = body_limit_bytes
         self._connections_limit = connections_limit
         self._rates = rates
         self._consumer = consumer
-        self._forms_under = forms_under
+        self._pages_under = pages_under
+        self._page = page
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,12 +111,11 @@ class Edge:
         try:
             refusal = self._refused(scope, headers, rate)
             if refusal is not None:
-                language = preferred_language(headers.get("accept-language"))
                 retry = {
                     HTTPStatus.SERVICE_UNAVAILABLE: 1,
                     HTTPStatus.TOO_MANY_REQUESTS: rate.reset_seconds,
                 }.get(refusal)
-                answer = http_problem(refusal, language, retry_after_seconds=retry)
+                answer = self._said(scope, headers, refusal, retry)
                 await answer(scope, receive, send_with_headers)
                 return
             try:
@@ -121,7 +124,7 @@ class Edge:
                 if begun_after is not None:
                     raise
                 _log.exception("request failed")
-                answer = http_problem(500, preferred_language(headers.get("accept-language")))
+                answer = self._said(scope, headers, HTTPStatus.INTERNAL_SERVER_ERROR)
                 await answer(scope, receive, send_with_headers)
         finally:
             self._under_way -= 1
@@ -142,10 +145,19 @@ class Edge:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         has_body = length != "0" or "transfer-encoding" in headers
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        expected = _FORM if scope["path"].startswith(self._forms_under) else _JSON
+        expected = _FORM if self._is_page(scope) else _JSON
         if scope["method"] in _WITH_BODY and has_body and media_type != expected:
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         return None
+
+    def _is_page(self, scope: Scope) -> bool:
+        return bool(scope["path"].startswith(self._pages_under))
+
+    def _said(self, scope: Scope, headers: Headers, status: int, retry: int | None = None) -> Response:
+        if self._is_page(scope):
+            return self._page(status, retry)
+        language = preferred_language(headers.get("accept-language"))
+        return http_problem(status, language, retry_after_seconds=retry)
 
     def _record(self, scope: Scope, status: int, span: Span, lasted: float, begun_after: float) -> None:
         # The route's template, never the path: paths hold ids, and there must be few label values.

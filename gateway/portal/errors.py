@@ -28,6 +28,7 @@ def install(portal: FastAPI) -> None:
     portal.add_exception_handler(RequestValidationError, _on_validation)
     portal.add_exception_handler(HTTPException, _on_http)
     portal.add_exception_handler(RemoteFailure, _on_fault)
+    portal.add_exception_handler(Exception, _on_fault)
 
 
 def sign_in_address(request: Request) -> str:
@@ -35,6 +36,11 @@ def sign_in_address(request: Request) -> str:
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     asked_for = {"next": here} if request.method == "GET" and not _is_part(request) else {}
     return "/portal/sign-in" + (f"?{urlencode(asked_for)}" if asked_for else "")
+
+
+def http_page(status: int, retry_after_seconds: int | None = None) -> Response:
+    """The page for something that HTTP itself, not a rule of ours, refuses."""
+    return _page(status, http_words(status, "it"), retry_after_seconds)
 
 
 def end_of_stream(refusal: Refusal) -> str | None:
@@ -53,27 +59,30 @@ async def _on_refusal(request: Request, refusal: Exception) -> Response:
         if _is_part(request):
             return Response(status_code=401, headers={"HX-Redirect": sign_in_address(request)})
         return RedirectResponse(sign_in_address(request), 303)
-    seconds = refusal.retry_after_seconds
-    headers = {} if seconds is None else {"Retry-After": str(seconds)}
-    return page("problem.html", status=STATUSES[refusal.kind], headers=headers, message=refusal.message("it"))
+    return _page(STATUSES[refusal.kind], refusal.message("it"), refusal.retry_after_seconds)
 
 
 async def _on_validation(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     fields = ", ".join(sorted({str(item["loc"][-1]) for item in error.errors()}))
-    return page("problem.html", status=422, message=f"La richiesta non è valida: {fields}.")
+    return _page(422, f"La richiesta non è valida: {fields}.")
 
 
 async def _on_http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    headers = dict(error.headers or {})
-    message = http_words(error.status_code, "it")
-    return page("problem.html", status=error.status_code, headers=headers, message=message)
+    answer = http_page(error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _on_fault(_request: Request, error: Exception) -> Response:
     _log.error("request failed", exc_info=error)
-    return page("problem.html", status=500, message=http_words(500, "it"))
+    return http_page(500)
+
+
+def _page(status: int, message: str, retry_after_seconds: int | None = None) -> Response:
+    headers = {} if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
+    return page("problem.html", status=status, headers=headers, message=message)
 
 
 def _is_part(request: Request) -> bool:

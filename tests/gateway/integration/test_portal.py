@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from services.contracts.generated.ambito.identity.v1 import identity_pb2 as iden
 from services.contracts.generated.ambito.notifications.v1 import notifications_pb2 as notifications
 from services.identity.domain.account import LogInRefused
 from services.identity.domain.session import SessionEnded
-from tests.gateway.conftest import Edge
+from tests.gateway.conftest import Edge, running
 
 STAFF = "provider_staff:aurora"
 DESK = "/portal/cooperatives/aurora"
@@ -200,6 +201,33 @@ def test_each_takes_its_own_form_of_bodies(edge: Edge) -> None:
     lacking = edge.client.post("/portal/sign-in", data={"username": "anna"}, headers=OWN)
     assert lacking.status_code == 422
     assert "password" in lacking.text
+
+
+def test_what_the_edge_refuses_is_said_on_a_page_with_all_headers(edge: Edge, tmp_path: Path) -> None:
+    large = edge.client.post("/portal/sign-in", data={"username": "a" * 70_000}, headers=OWN)
+    assert large.status_code == 413
+    with running(tmp_path, requests_per_minute=1) as other:
+        other.client.get("/portal/sign-in")
+        often = other.client.get("/portal/sign-in")
+    assert (often.status_code, int(often.headers["retry-after"]) > 0) == (429, True)
+    for answer in (large, often):
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert 'role="alert"' in answer.text
+        assert answer.headers["x-request-id"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_page_that_is_asked_for_in_a_wrong_way_says_which_are_right(edge: Edge) -> None:
+    answer = edge.client.delete("/portal/sign-in")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
+def test_a_fault_of_ours_is_said_on_a_page(edge: Edge) -> None:
+    edge.services.answers["GetProvider"] = catalogue.GetProviderResponse()
+    edge.services.answers["ListBookings"] = catalogue.ListBookingsResponse(items=[booking(local_start="?")])
+    answer = edge.client.get(f"{DESK}/bookings", headers=signed_in(edge))
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "text/html; charset=utf-8")
+    assert "Errore interno." in answer.text
 
 
 def test_who_is_not_signed_in_is_asked_to_and_comes_back(edge: Edge) -> None:
