@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.sse import format_sse_event
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.live_feed import reconnect_milliseconds
 from gateway.portal.templates import page, render
@@ -28,7 +29,32 @@ def install(portal: FastAPI) -> None:
     portal.add_exception_handler(RequestValidationError, _on_validation)
     portal.add_exception_handler(HTTPException, _on_http)
     portal.add_exception_handler(RemoteFailure, _on_fault)
-    portal.add_exception_handler(Exception, _on_fault)
+    portal.add_middleware(_Faults)
+
+
+class _Faults:
+    """A page for what nobody foresaw. Starlette's own handler raises it once more, and uvicorn then closes
+    the connection under the client.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if begun:
+                raise
+            answer = await _on_fault(Request(scope), error)
+            await answer(scope, receive, send)
 
 
 def sign_in_address(request: Request) -> str:

@@ -228,6 +228,7 @@ def test_a_fault_of_ours_is_said_on_a_page(edge: Edge) -> None:
     answer = edge.client.get(f"{DESK}/bookings", headers=signed_in(edge))
     assert (answer.status_code, answer.headers["content-type"]) == (500, "text/html; charset=utf-8")
     assert "Errore interno." in answer.text
+    assert edge.client.get("/portal/sign-in").status_code == 200  # by the same connection
 
 
 def test_who_is_not_signed_in_is_asked_to_and_comes_back(edge: Edge) -> None:
