@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from docker import DockerClient
+from docker.errors import DockerException
+from requests.exceptions import RequestException
 
 from deploy.broker.topology import SERVICES
 from tests.support.stack import Stack, engine, running
@@ -26,8 +28,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     stacks = [each for each in getattr(item, "funcargs", {}).values() if isinstance(each, Stack)]
     if report.failed:
-        report.sections += [(f"containers of {each.project}", each.told()) for each in stacks]
+        report.sections += [(f"containers of {each.project}", _told(each)) for each in stacks]
     return report
+
+
+def _told(stack: Stack) -> str:
+    """An engine that stands still must not hide which test failed, and end all others."""
+    try:
+        return stack.told()
+    except (DockerException, RequestException) as error:
+        return f"the engine does not tell: {error}"
 
 
 @pytest.fixture(scope="session")
