@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 
@@ -114,6 +116,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     for module in _API:
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(system.router)
+    app.add_route(PREFIX, _to_the_portal, include_in_schema=False)
     app.mount(PREFIX, create_portal(app.state, telemetry=_SILENT))
     app.add_middleware(
         Edge,
@@ -125,6 +128,10 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         page=http_page,
     )
     return app
+
+
+async def _to_the_portal(_request: Request) -> Response:
+    return RedirectResponse(f"{PREFIX}/", HTTPStatus.PERMANENT_REDIRECT)
 
 
 class _Api(FastAPI):

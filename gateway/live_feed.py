@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
+
+from fastapi import Request, Response
+from fastapi.sse import ServerSentEvent
 
 from gateway.backends import Backends
 from gateway.live import Look
@@ -23,6 +27,11 @@ def reconnect_milliseconds() -> int:
     return random.randint(*_RECONNECT_MILLISECONDS)  # noqa: S311  # chance, not a secret
 
 
+def beginning(first: pb.ReadFeedResponse) -> ServerSentEvent:
+    """Without data: whoever is cut off before the first event knows where to read on, and when."""
+    return ServerSentEvent(id=None if first.items else first.next_cursor, retry=reconnect_milliseconds())
+
+
 @dataclass(frozen=True)
 class LiveFeed:
     """A cooperative's feed, read by the token of somebody who looks at it."""
@@ -30,6 +39,19 @@ class LiveFeed:
     services: Backends
     caller: Caller
     look: Look
+
+    @classmethod
+    @contextmanager
+    def opened(
+        cls, request: Request, response: Response, services: Backends, caller: Caller, provider: str
+    ) -> Iterator[Self]:
+        """The feed of `provider` while the block runs, for a stream that nobody keeps.
+
+        Raises Unavailable, TooManyLiveStreams.
+        """
+        response.headers["Cache-Control"] = "no-store"  # FastAPI itself says no more than "no-cache"
+        with request.app.state.live.look(services, provider, caller.subject) as look:
+            yield cls(services, caller, look)
 
     async def page_after(self, cursor: str) -> pb.ReadFeedResponse:
         """The next events. Raises what notifications refuses, and Unavailable."""

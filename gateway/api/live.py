@@ -12,7 +12,7 @@ from gateway.api.events import Event, own_provider
 from gateway.api.representations import Cursor
 from gateway.auth import SignedIn
 from gateway.backends import Services
-from gateway.live_feed import LiveFeed, reconnect_milliseconds
+from gateway.live_feed import LiveFeed, beginning
 from gateway.problems import preferred_language, refused
 from services.chassis.refusal import Refusal
 from services.contracts import limits
@@ -29,9 +29,8 @@ async def _looked_at(
     response: Response,
     provider: Slug | None = None,
 ) -> AsyncIterator[LiveFeed]:
-    response.headers["Cache-Control"] = "no-store"  # FastAPI itself says no more than "no-cache"
-    with request.app.state.live.look(services, own_provider(caller, provider), caller.subject) as look:
-        yield LiveFeed(services, caller, look)
+    with LiveFeed.opened(request, response, services, caller, own_provider(caller, provider)) as feed:
+        yield feed
 
 
 async def _first_page(
@@ -59,8 +58,7 @@ async def watch_feed(
     comment does every 15 seconds. If you may not read on, the last message is of type `end`, with the problem
     as `data`; a stream that ends without one was cut off.
     """
-    # Without data, so that whoever is cut off before the first event knows where to read on.
-    yield ServerSentEvent(id=None if first.items else first.next_cursor, retry=reconnect_milliseconds())
+    yield beginning(first)
     try:
         async for page in feed.pages(first):
             for event in page.items:

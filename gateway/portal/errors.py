@@ -57,7 +57,7 @@ class _Faults:
             await answer(scope, receive, send)
 
 
-def sign_in_address(request: Request) -> str:
+def _sign_in_address(request: Request) -> str:
     """Where to sign in, and come back to this page."""
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     asked_for = {"next": here} if request.method == "GET" and not _is_part(request) else {}
@@ -83,8 +83,8 @@ async def _on_refusal(request: Request, refusal: Exception) -> Response:
         return _stream(refusal)
     if refusal.kind is Kind.UNAUTHENTICATED:
         if _is_part(request):
-            return Response(status_code=401, headers={"HX-Redirect": sign_in_address(request)})
-        return RedirectResponse(sign_in_address(request), 303)
+            return Response(status_code=401, headers={"HX-Redirect": _sign_in_address(request)})
+        return RedirectResponse(_sign_in_address(request), 303)
     return _page(STATUSES[refusal.kind], refusal.message("it"), refusal.retry_after_seconds)
 
 

@@ -101,8 +101,8 @@ async def end(request: Request, services: Backends, refresh_token: str = "") -> 
 
 
 class SessionCookies:
-    """Sends what `remember` and `forget` have left, with pages and refusals alike: a token that was exchanged
-    and did not reach the browser would end its session.
+    """Sends what `remember` and `forget` have left, with pages and refusals alike: a browser that did not get
+    the new tokens would come with the old one, which after identity's grace ends the session.
     """
 
     def __init__(self, app: ASGIApp) -> None:

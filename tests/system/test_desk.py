@@ -132,15 +132,27 @@ def test_a_booking_is_on_the_desk_when_it_is_made_and_what_becomes_of_it(desk: P
     expect(news(desk, made)).to_contain_text("Annullata dalla persona")
 
 
-def test_the_desk_cancels_with_a_reason_and_proves_with_the_code_in_time(desk: Page, world: World) -> None:
+def test_the_desk_proves_a_visit_with_the_code_of_the_person(desk: Page, world: World) -> None:
+    citizen = world.citizen()
+    made = book(world, citizen)
+    right = citizen.session.ok(citizen.session.get(f"/bookings/{made['id']}/delivery-code"))["code"]
+    wrong = f"{(int(right) + 1) % 1_000_000:06}"
+    news(desk, made).get_by_role("link").click(timeout=MILLISECONDS)
+    for code, state in ((wrong, "confermata"), (f"{right[:3]} {right[3:]}", "effettuata")):
+        desk.get_by_label("Codice").fill(code)
+        desk.get_by_role("button", name="Registra la visita").click()
+        expect(desk.get_by_role("heading", level=1)).to_contain_text(state)
+        if code == wrong:
+            expect(desk.get_by_role("alert")).to_contain_text("codice")
+            expect(desk.get_by_label("Codice")).to_have_value(wrong)
+    expect(desk.get_by_role("button", name="Registra la visita")).to_have_count(0)
+    assert citizen.session.ok(citizen.session.get(f"/bookings/{made['id']}"))["state"] == "delivered"
+
+
+def test_the_desk_cancels_with_a_reason(desk: Page, world: World) -> None:
     citizen = world.citizen()
     made = book(world, citizen)
     news(desk, made).get_by_role("link").click(timeout=MILLISECONDS)
-    desk.get_by_label("Codice").fill("123 456")
-    desk.get_by_role("button", name="Registra la visita").click()
-    expect(desk.get_by_role("alert")).to_contain_text("non")  # it is days before the visit
-    expect(desk.get_by_label("Codice")).to_have_value("123456")
-
     desk.get_by_label("Motivo").fill("Strada chiusa per <neve>")
     desk.get_by_role("button", name="Annulla la prenotazione").click()
     expect(desk.get_by_role("heading", level=1)).to_contain_text("annullata")
@@ -180,8 +192,9 @@ def test_a_session_goes_on_in_two_pages_at_once_and_ends_in_both(
     is_live(other)
     for _ in range(3):
         context.clear_cookies(name=ACCESS)  # as when its ten minutes are over
-        for page in (desk, other):
-            page.evaluate("location.reload()")
+        with desk.expect_navigation(), other.expect_navigation():
+            for page in (desk, other):
+                page.evaluate("location.reload()")
         for page in (desk, other):
             is_live(page)
     cookies = [each for each in context.cookies() if each["name"].startswith("__Host-")]
@@ -193,6 +206,20 @@ def test_a_session_goes_on_in_two_pages_at_once_and_ends_in_both(
     context.add_cookies([dict(each, url=None) for each in cookies if each["name"] != ACCESS])  # type: ignore[misc]
     other.goto(f"{DESK}/bookings")
     expect(other).to_have_title("Accesso · Ambito")
+
+
+def test_a_desk_works_without_scripts_but_for_what_comes_live(browser: Browser, world: World) -> None:
+    citizen = world.citizen()
+    made = book(world, citizen)
+    context = browser.new_context(base_url=world.instance.base_url, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, world)
+    page.goto(f"{DESK}/bookings?day={day_of(made)}")
+    row(page, made).get_by_role("link").click()
+    page.get_by_label("Motivo").fill("Sciopero")
+    page.get_by_role("button", name="Annulla la prenotazione").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("annullata")
+    context.close()
 
 
 def test_pages_are_for_everybody(desk: Page, context: BrowserContext, world: World) -> None:

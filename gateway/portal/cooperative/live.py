@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from gateway.api.representations import Cursor
-from gateway.live_feed import LiveFeed, reconnect_milliseconds
+from gateway.live_feed import LiveFeed, beginning
 from gateway.portal.cooperative.desk import ZONE, AtDesk
 from gateway.portal.errors import end_of_stream
 from gateway.portal.templates import render
@@ -26,10 +26,8 @@ _SHOWN: Final = {each.event_type() for each in (BookingConfirmed, BookingCancell
 
 
 async def _looked_at(request: Request, desk: AtDesk, response: Response) -> AsyncIterator[LiveFeed]:
-    response.headers["Cache-Control"] = "no-store"
-    subject = desk.caller.subject
-    with request.app.state.live.look(desk.services, desk.provider, subject) as look:
-        yield LiveFeed(desk.services, desk.caller, look)
+    with LiveFeed.opened(request, response, desk.services, desk.caller, desk.provider) as feed:
+        yield feed
 
 
 async def _first_page(
@@ -50,7 +48,7 @@ async def watch(
     """Messages `news`, a line for each booking that is made, cancelled or proven; `day`, when that changes
     what the table of `day` shows; and `ended`, when it does not go on.
     """
-    yield ServerSentEvent(id=None if first.items else first.next_cursor, retry=reconnect_milliseconds())
+    yield beginning(first)
     try:
         async for page in feed.pages(first):
             changed = False

@@ -2,7 +2,8 @@
 
 Each token is exchanged for its successor. If one comes again later, two parties hold the family: which of
 them stole it cannot be told, so the whole family ends. Within a short grace it is no theft yet: a browser
-with two open pages asks twice at the same moment, and an answer that was lost is asked for again.
+with two open pages asks twice at the same moment, and an answer that was lost is asked for again. From then
+on the family has two newest tokens, and a thief who was so quick goes on beside the owner until it ends.
 """
 
 from __future__ import annotations

@@ -6,9 +6,11 @@ The last module here that changes the shared installation; it puts back what was
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 from collections.abc import Iterator
+from html import unescape
 
 import httpx
 import pika
@@ -128,6 +130,25 @@ def test_what_is_new_comes_through_the_proxy_at_once(secured: Stack) -> None:
             assert json.loads(next(messages).data)["subject"] == booked["id"]
     finally:
         world.close()
+
+
+def test_a_desk_is_signed_in_to_and_looks_live_through_the_proxy(
+    secured: Stack, trust: ssl.SSLContext
+) -> None:
+    here = f"https://{NAME}:{secured.https}"
+    world = ContainerWorld(here, secured.secrets)
+    login = f"coop.{PROVIDER}"
+    form = {"username": login, "password": world.passwords[login]}
+    world.close()
+    with httpx.Client(base_url=here, verify=trust, timeout=20, trust_env=False) as browser:
+        refused = browser.post("/portal/sign-in", data=form, headers={"Origin": "https://portale.example.it"})
+        assert refused.status_code == 403
+        desk = browser.post("/portal/sign-in", data=form, headers={"Origin": here}, follow_redirects=True)
+        assert desk.url.path == f"/portal/cooperatives/{PROVIDER}/bookings"
+        assert desk.status_code == 200
+        live = re.findall(r'sse-connect="([^"]+)"', desk.text)
+        with connect_sse(browser, "GET", unescape(live[0])) as source:
+            assert next(source.iter_sse()).id
 
 
 def test_nobody_can_say_that_he_is_somebody_else(client: httpx.Client) -> None:

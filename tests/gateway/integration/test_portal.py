@@ -474,6 +474,21 @@ def test_a_stream_whose_token_runs_out_ends_so_that_the_browser_comes_back(edge:
     assert named(told) == ["news", "8", "day"]
 
 
+def test_a_stream_whose_bookings_cannot_be_read_ends_where_it_can_go_on(edge: Edge) -> None:
+    """catalogue dies in the middle: what was not shown is asked for again, from the last place told."""
+    edge.services.answers["ReadFeed"] = notifications.ReadFeedResponse(
+        items=[event("confirmed", "8"), event("cancelled", "9")], next_cursor="9"
+    )
+    answers = iter([catalogue.GetBookingResponse(booking=booking()), Unavailable(retry_after_seconds=1)])
+    edge.services.answers["GetBooking"] = lambda _: next(answers)
+    assert named(stream(edge, signed_in(edge))) == ["news", "8"]
+
+
+def test_the_portal_is_found_without_its_last_stroke(edge: Edge) -> None:
+    answer = edge.client.get("/portal")
+    assert (answer.status_code, answer.headers["location"]) == (308, "/portal/")
+
+
 def test_static_files_are_there_and_are_asked_for_again(edge: Edge) -> None:
     page = (
         edge.client.get("/portal/sign-in").text
