@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,8 @@ def is_live(page: Page) -> None:
 
 
 def book(world: World, citizen: Citizen, seat: int = 0) -> dict[str, Any]:
-    slot = world.slots(PROVIDER)[seat]
+    """A visit in so many days that the person, too, may still cancel it, holidays or not."""
+    slot = world.slots(PROVIDER, first_day=world.first_day() + timedelta(days=7))[seat]
     booking: dict[str, Any] = citizen.session.ok(world.book(citizen, slot["id"]))
     return booking
 
