@@ -102,6 +102,15 @@ class Stack:
         """Run a command of compose; its standard output."""
         return _compose(self._files, arguments, self._environment, timeout_seconds)
 
+    def down(self) -> None:
+        """End it and delete its data. `docker compose down` knows only of what is in its files: what a former
+        overlay brought is deleted too, as the engine has but some thirty networks to give.
+        """
+        self.compose("--profile", "tools", "down", "--volumes", "--timeout", "0")
+        own = {"label": f"com.docker.compose.project={self.project}"}
+        for each in [*self.client.networks.list(filters=own), *self.client.volumes.list(filters=own)]:
+            each.remove()
+
     def operate(self, *arguments: str, timeout_seconds: float = 300) -> Any:
         """What `python -m deploy` answers."""
         run = self.operation(*arguments, timeout_seconds=timeout_seconds)
@@ -289,4 +298,4 @@ def running(
         stack.compose("up", "--detach", "--wait", timeout_seconds=480)
         yield stack
     finally:
-        stack.compose("--profile", "tools", "down", "--volumes", "--timeout", "0")
+        stack.down()

@@ -47,7 +47,7 @@ def new_machine(client: DockerClient, directory: Path, lost: Lost, *files: str) 
         stack.compose("create")
         yield stack
     finally:
-        stack.compose("--profile", "tools", "down", "--volumes", "--timeout", "0")
+        stack.down()
 
 
 def is_as_it_was(stack: Stack, lost: Lost) -> None:

@@ -64,9 +64,11 @@ def swarm(docker_engine: DockerClient, server_directory: Path) -> Iterator[Swarm
     # Images and secrets as for Compose; nothing of it is started.
     compose = Stack(docker_engine, server_directory / "swarm", name="-swarm")
     compose.compose("--profile", "tools", "build", "--quiet", timeout_seconds=900)
-    compose.compose("run", "--rm", "secrets")
-    compose.compose("run", "--rm", "secrets", "certificate", "localhost")
-    compose.compose("--profile", "tools", "down", "--volumes")
+    try:
+        compose.compose("run", "--rm", "secrets")
+        compose.compose("run", "--rm", "secrets", "certificate", "localhost")
+    finally:
+        compose.down()
     more = server_directory / "swarm" / "to-try-it.json"
     more.write_text(json.dumps(to_try_it(compose.secrets)))
     with swarm_stack(docker_engine, compose.images, compose.secrets) as stack:
