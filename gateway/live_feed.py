@@ -16,9 +16,9 @@ from gateway.live import Look
 from services.chassis.backoff import Backoff
 from services.chassis.caller import Caller
 from services.chassis.refusal import Unavailable
+from services.contracts import limits
 from services.contracts.generated.ambito.notifications.v1 import notifications_pb2 as pb
 
-_EVENTS_AT_ONCE: Final = 100
 _RECONNECT_MILLISECONDS: Final = (1_000, 3_000)
 
 
@@ -55,7 +55,7 @@ class LiveFeed:
 
     async def page_after(self, cursor: str) -> pb.ReadFeedResponse:
         """The next events. Raises what notifications refuses, and Unavailable."""
-        request = pb.ReadFeedRequest(provider=self.look.provider, after=cursor, limit=_EVENTS_AT_ONCE)
+        request = pb.ReadFeedRequest(provider=self.look.provider, after=cursor, limit=limits.PAGE_ITEMS)
         async with self.look.reading:
             page: pb.ReadFeedResponse = await self.services.read(
                 self.services.feed.ReadFeed, request, self.caller

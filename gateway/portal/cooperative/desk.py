@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final
@@ -85,6 +85,18 @@ class Desk:
         request = pb.GetBookingRequest(booking_id=str(booking_id))
         answer = await self.services.read(self.services.bookings.GetBooking, request, self.caller)
         return self.shown(answer.booking)
+
+    async def visits(self, booking_ids: Collection[UUID]) -> dict[UUID, Visit]:
+        """Those of these bookings, of which there are at most a page, that are there. Raises what catalogue
+        refuses.
+        """
+        if not booking_ids:
+            return {}
+        request = pb.ListBookingsRequest(
+            provider=self.provider, booking_ids=map(str, booking_ids), limit=limits.PAGE_ITEMS
+        )
+        answer = await self.services.read(self.services.bookings.ListBookings, request, self.caller)
+        return {visit.id: visit for visit in map(self.shown, answer.items)}
 
     async def visits_of(self, day: date) -> list[Visit]:
         """All of a day that were made, by their time; not those that never came about. Of more than

@@ -2,8 +2,9 @@
 "use strict";
 
 const MOST_NEWS = 50;
-const seen = new Set();
+const seen = new Set(); // places in the feed
 const by = (id) => document.getElementById(id);
+let newest = null; // the line that stood on top before
 
 function say(words, colour) {
   by("live").textContent = words;
@@ -12,13 +13,18 @@ function say(words, colour) {
 
 // After an answer that is no stream (a proxy's, while the gateway is away) the extension begins a new one, which
 // starts where the page did: what was shown is not shown again.
-document.addEventListener("htmx:sseBeforeMessage", (event) => {
-  const place = event.detail.lastEventId;
-  if (event.detail.type === "news" && seen.has(place)) event.preventDefault();
-  seen.add(place);
-});
+function takeAwayWhatWasShown() {
+  for (let line = by("news").firstElementChild, next; line !== newest; line = next) {
+    next = line.nextElementSibling;
+    if (seen.has(line.dataset.place)) line.remove();
+    seen.add(line.dataset.place);
+  }
+  newest = by("news").firstElementChild;
+}
+
 document.addEventListener("htmx:sseMessage", (event) => {
   if (event.detail.type !== "news") return;
+  takeAwayWhatWasShown();
   by("nothing-yet").hidden = true;
   while (by("news").children.length > MOST_NEWS) by("news").lastElementChild.remove();
 });

@@ -32,6 +32,7 @@ from services.catalogue.entrypoints.requests import (
     slug_in,
     text_in,
     uuid_in,
+    uuids_in,
 )
 from services.catalogue.persistence.booking_lists import BookingFilter
 from services.catalogue.persistence.bookings import Bookings
@@ -85,6 +86,7 @@ class BookingServicer(rpc.BookingServiceServicer):
             from_date=optional_date_in(request.from_date, "from_date"),
             to_date=optional_date_in(request.to_date, "to_date"),
             state=choice_in(request.state, State, "state") if request.state else None,
+            ids=uuids_in(request.booking_ids, "booking_ids", limits.PAGE_ITEMS),
         )
         cursor = optional_text_in(request.cursor, "cursor", limits.CURSOR_CHARACTERS) or ""
         bookings, next_cursor = self._list(wanted, caller, limit=limit_in(request.limit), cursor=cursor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -35,6 +36,13 @@ def uuid_in(text: str, field: str) -> UUID:
 def optional_uuid_in(text: str, field: str) -> UUID | None:
     """A UUID, or None if there is nothing."""
     return uuid_in(text, field) if text else None
+
+
+def uuids_in(texts: Sequence[str], field: str, most: int) -> frozenset[UUID]:
+    """At most so many UUIDs."""
+    if len(texts) > most:
+        raise InvalidField(field=field, it=f"Sono al massimo {most}.", en=f"At most {most} may be given.")
+    return frozenset(uuid_in(each, field) for each in texts)
 
 
 def slug_in(text: str, field: str) -> str:

@@ -18,8 +18,8 @@ from services.chassis.refusal import InvalidField
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingFilter:
-    """Which bookings: of a person or of a cooperative; `comuni` None: of any comune. Local days, both
-    included.
+    """Which bookings: of a person or of a cooperative; `comuni` None: of any comune, `ids` empty: of any
+    number. Local days, both included.
     """
 
     person_id: UUID | None = None
@@ -28,6 +28,7 @@ class BookingFilter:
     from_date: date | None = None
     to_date: date | None = None
     state: State | None = None
+    ids: Collection[UUID] = ()
 
 
 def booking_page(
@@ -67,6 +68,8 @@ def _conditions(wanted: BookingFilter) -> list[sa.ColumnElement[bool]]:
         conditions.append(booking.c.service_date <= wanted.to_date)
     if wanted.state is not None:
         conditions.append(booking.c.state == wanted.state.value)
+    if wanted.ids:
+        conditions.append(booking.c.id.in_(sorted(wanted.ids)))
     return conditions
 
 

@@ -168,6 +168,27 @@ def test_the_whole_way(wire: Wire) -> None:
     assert [(item.id, item.state) for item in own] == [(booked.id, "delivered")]
 
 
+def test_of_bookings_that_are_named_those_are_listed_that_are_there_and_one_s_own(wire: Wire) -> None:
+    slot = str(wire.world.slot(starts_at=next_week(), capacity=3))
+    booked = [
+        wire.ask(
+            "BookingService.BookSlot",
+            pb.BookSlotRequest(slot_id=slot),
+            wire.citizen(wire.world.person()),
+            key="k",
+        ).booking.id
+        for _ in range(3)
+    ]
+
+    def listed(provider: str) -> list[str]:
+        coop = wire.issuer.caller(f"{provider}-system", f"provider_client:{provider}")
+        request = pb.ListBookingsRequest(provider=provider, booking_ids=[*booked[:2], ID])
+        return sorted(item.id for item in wire.ask("BookingService.ListBookings", request, coop).items)
+
+    assert listed("aurora") == sorted(booked[:2])
+    assert listed("another") == []
+
+
 def test_the_voucher_s_words_reach_the_caller(wire: Wire) -> None:
     person, slot = wire.world.person(), wire.world.slot(starts_at=next_week())
     wire.holds.error = Exhausted()
@@ -323,6 +344,8 @@ BAD = [
     ("BookingService.ListBookings", pb.ListBookingsRequest(person_id=ID, limit=101), "limit"),
     ("BookingService.ListBookings", pb.ListBookingsRequest(person_id=ID, limit=-1), "limit"),
     ("BookingService.ListBookings", pb.ListBookingsRequest(provider="Aurora"), "provider"),
+    ("BookingService.ListBookings", pb.ListBookingsRequest(booking_ids=[ID, "1"]), "booking_ids"),
+    ("BookingService.ListBookings", pb.ListBookingsRequest(booking_ids=[ID] * 101), "booking_ids"),
     ("BookingService.CancelBooking", pb.CancelBookingRequest(booking_id=ID, reason="x" * 501), "reason"),
     ("BookingService.CancelBooking", pb.CancelBookingRequest(booking_id=ID, reason="\x00"), "reason"),
     ("BookingService.RecordDelivery", pb.RecordDeliveryRequest(booking_id=ID, code="12345"), "code"),

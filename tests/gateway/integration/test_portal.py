@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -392,11 +393,11 @@ def test_a_form_that_is_accepted_shows_the_booking(
     assert {"123456", "neve"} & {getattr(request(raw), name) for name in fields}
 
 
-def event(kind: str, cursor: str) -> notifications.FeedEvent:
+def event(kind: str, cursor: str, subject: str = BOOKING) -> notifications.FeedEvent:
     return notifications.FeedEvent(
         id=BOOKING,
         type=f"ambito.catalogue.booking.{kind}.v1",
-        subject=BOOKING,
+        subject=subject,
         cursor=cursor,
         time=Timestamp(),
         data_json="{}",
@@ -429,17 +430,34 @@ def test_news_come_as_pieces_of_the_page(edge: Edge) -> None:
     }
     edge.services.answers["ReadFeed"] = lambda raw: pages[notifications.ReadFeedRequest.FromString(raw).after]
     told = stream(edge, signed_in(edge))
-    assert re.findall(r"^(?:event|id): (.*)$", told, re.MULTILINE) == [
-        "news",
-        "8",
-        "news",
-        "10",
-        "day",
-        "ended",
-    ]
+    assert named(told) == ["news", "10", "day", "ended"]
+    assert re.findall(r'data-place="(\d+)"', told) == ["10", "8"]  # the newest first
     assert "Nuova prenotazione" in told
     assert "Ripartire dall’inizio." in told
     assert re.search(r"^retry: \d+$", told, re.MULTILINE)
+
+
+def test_news_that_come_together_cost_one_question_and_one_of_a_booking_that_is_gone_is_left_out(
+    edge: Edge,
+) -> None:
+    gone = event("confirmed", "10", subject=str(uuid4()))
+
+    def read(raw: bytes) -> Any:
+        items = [event("confirmed", "8"), event("delivered", "9"), gone]
+        page = notifications.ReadFeedResponse(items=items, next_cursor="10", more=True)
+        return page if notifications.ReadFeedRequest.FromString(raw).after == "7" else CursorTooOld()
+
+    edge.services.answers["ReadFeed"] = read
+    told = stream(edge, signed_in(edge))
+    assert named(told) == ["news", "9", "day", "ended"]
+    wanted = [
+        catalogue.ListBookingsRequest.FromString(raw)
+        for name, raw, *_ in edge.services.calls
+        if name == "ListBookings"
+    ]
+    assert [(each.provider, sorted(each.booking_ids)) for each in wanted] == [
+        ("aurora", sorted([BOOKING, gone.subject]))
+    ]
 
 
 def test_a_change_of_another_day_leaves_the_table_alone_and_a_place_goes_before_the_pages(edge: Edge) -> None:
@@ -476,12 +494,14 @@ def test_a_stream_whose_token_runs_out_ends_so_that_the_browser_comes_back(edge:
 
 def test_a_stream_whose_bookings_cannot_be_read_ends_where_it_can_go_on(edge: Edge) -> None:
     """catalogue dies in the middle: what was not shown is asked for again, from the last place told."""
-    edge.services.answers["ReadFeed"] = notifications.ReadFeedResponse(
-        items=[event("confirmed", "8"), event("cancelled", "9")], next_cursor="9"
-    )
-    answers = iter([catalogue.GetBookingResponse(booking=booking()), Unavailable(retry_after_seconds=1)])
-    edge.services.answers["GetBooking"] = lambda _: next(answers)
-    assert named(stream(edge, signed_in(edge))) == ["news", "8"]
+    pages = {
+        after: notifications.ReadFeedResponse(items=[event("confirmed", at)], next_cursor=at, more=True)
+        for after, at in (("7", "8"), ("8", "9"))
+    }
+    edge.services.answers["ReadFeed"] = lambda raw: pages[notifications.ReadFeedRequest.FromString(raw).after]
+    answers = iter([catalogue.ListBookingsResponse(items=[booking()]), Unavailable(retry_after_seconds=1)])
+    edge.services.answers["ListBookings"] = lambda _: next(answers)
+    assert named(stream(edge, signed_in(edge))) == ["news", "8", "day"]
 
 
 def test_the_portal_is_found_without_its_last_stroke(edge: Edge) -> None:

@@ -326,7 +326,7 @@ class GetBookingResponse(_message.Message):
     def __init__(self, booking: _Optional[_Union[Booking, _Mapping]] = ...) -> None: ...
 
 class ListBookingsRequest(_message.Message):
-    __slots__ = ("person_id", "provider", "from_date", "to_date", "state", "limit", "cursor")
+    __slots__ = ("person_id", "provider", "from_date", "to_date", "state", "limit", "cursor", "booking_ids")
     PERSON_ID_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     FROM_DATE_FIELD_NUMBER: _ClassVar[int]
@@ -334,6 +334,7 @@ class ListBookingsRequest(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
+    BOOKING_IDS_FIELD_NUMBER: _ClassVar[int]
     person_id: str
     provider: str
     from_date: str
@@ -341,7 +342,8 @@ class ListBookingsRequest(_message.Message):
     state: str
     limit: int
     cursor: str
-    def __init__(self, person_id: _Optional[str] = ..., provider: _Optional[str] = ..., from_date: _Optional[str] = ..., to_date: _Optional[str] = ..., state: _Optional[str] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
+    booking_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, person_id: _Optional[str] = ..., provider: _Optional[str] = ..., from_date: _Optional[str] = ..., to_date: _Optional[str] = ..., state: _Optional[str] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ..., booking_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListBookingsResponse(_message.Message):
     __slots__ = ("items", "next_cursor")
