@@ -1,4 +1,4 @@
-"""The systems of a cooperative: what reaches its queue, webhook and desk is remembered by event id."""
+"""What a cooperative has: what reaches its queue, webhook and desks is remembered."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import httpx
 
 from deploy.demo.live_reader import LiveReader
 from deploy.demo.receiver import Receiver
+from services.contracts.access import PROVIDER_STAFF
+from tests.faults.portal_page import PortalPage
 from tests.support.proxy import Proxy
 from tests.support.queue_reader import QueueReader
 from tests.system.world import World
@@ -31,14 +33,18 @@ class Cooperative:
         self.endpoint = str(made["endpoint"]["id"])
         self.reader = QueueReader([world.instance.cooperative_amqp_url(slug)], f"coop.{slug}")
         self.seen: list[str] = []
-        """Ids of the events that its desk saw on the live feed, as they came."""
+        """Ids of the events that a desk of its own saw on the live feed, as they came."""
         self._desk = LiveReader(
             world.instance.base_url,
             token=lambda: _token(world, slug),
             heard=lambda event: self.seen.append(event["id"]),
         )
-        if not self._desk.wait_looking(_LOOK_SECONDS):
-            raise AssertionError(f"the desk of {slug} does not see its live feed")
+        role = f"{PROVIDER_STAFF}:{slug}"
+        login = next(each.login for each in world.territory.staff if role in map(str, each.roles))
+        self.page = PortalPage(world.instance.base_url, slug, login, world.passwords[login])
+        for each in (self._desk, self.page):
+            if not each.wait_looking(_LOOK_SECONDS):
+                raise AssertionError(f"a desk of {slug} does not see its live feed")
 
     @property
     def queued(self) -> set[str]:
@@ -51,6 +57,7 @@ class Cooperative:
         return set(self.receiver.received.events)
 
     def close(self) -> None:
+        self.page.close()
         self._desk.close()
         self.reader.close()
         self.way_in.close()

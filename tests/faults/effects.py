@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid5
@@ -11,7 +12,6 @@ from uuid import UUID, uuid5
 from deploy.local.environment import SERVICES
 from services.chassis.messaging.dead_letters import DeadLetters
 from services.contracts.events.catalogue import BookingCancelled, BookingConfirmed, BookingDelivered
-from tests.faults.cooperatives import Cooperative
 from tests.faults.findings import Findings
 from tests.faults.life import Purse
 from tests.faults.site import Site
@@ -56,7 +56,7 @@ def check_effects(
         _check_notices(site, purse, events, findings)
     for subject, count, last in site.rows("catalogue", _GAPS):
         findings.wrong.append(f"booking {subject}: {count} events, numbered up to {last}")
-    _check_cooperatives(site, findings, arrival_seconds)
+    _check_cooperatives(site, events, findings, arrival_seconds)
     _check_sent_mail(site, findings)
     _check_dead_letters(site, findings, arrival_seconds)
     for service in SERVICES:
@@ -104,9 +104,11 @@ def _check_notices(
         findings.compare(table, wanted, [str(event_id) for (event_id,) in rows])
 
 
-def _check_cooperatives(site: Site, findings: Findings, arrival_seconds: float) -> None:
+def _check_cooperatives(
+    site: Site, events: dict[str, list[tuple[str, str]]], findings: Findings, arrival_seconds: float
+) -> None:
     """Every public event of a cooperative is in its feed once, came to its queue and webhook, and was seen by
-    its desk once, in the feed's order.
+    its desk once, in the feed's order; those of bookings came onto its page of the portal in the same way.
     """
     addressed: dict[str, list[str]] = defaultdict(list)
     connected: dict[str, set[str]] = defaultdict(set)  # of them, since the cooperatives' systems are there
@@ -123,18 +125,27 @@ def _check_cooperatives(site: Site, findings: Findings, arrival_seconds: float) 
         feeds[str(provider)].append(str(event_id))
     for provider in addressed.keys() | feeds.keys():
         findings.compare(f"feed of {provider}", addressed[provider], feeds[provider])
+    lines = _lines(events)
     for slug, cooperative in site.cooperatives.items():
+        page = cooperative.page
         wanted = connected[slug]
+        on_page = {lines[each] for each in wanted if each in lines}
         try:
             eventually(
-                lambda here=cooperative, these=wanted: these <= here.queued & here.notified & set(here.seen),
+                lambda here=cooperative, these=wanted, those=on_page: (
+                    these <= here.queued & here.notified & set(here.seen) and those <= set(here.page.lines)
+                ),
                 timeout_seconds=arrival_seconds,
             )
         except AssertionError:
             findings.require(f"queue of {slug}", wanted, cooperative.queued)
             findings.require(f"webhook of {slug}", wanted, cooperative.notified)
             findings.require(f"live feed of {slug}", wanted, set(cooperative.seen))
-        _check_live_feed(cooperative, feeds[slug], findings)
+            findings.require(f"page of {slug}", on_page, set(page.lines))
+        _check_seen(f"live feed of {slug}", cooperative.seen, feeds[slug], findings)
+        in_order = [lines[each] for each in feeds[slug] if each in lines]
+        _check_seen(f"page of {slug}", page.lines, in_order, findings)
+        findings.wrong += [f"page of {slug}: {each}" for each in page.wrong]
         received = cooperative.receiver.received
         if received.forged:
             findings.wrong.append(f"{slug}: {received.forged} deliveries badly signed")
@@ -142,10 +153,20 @@ def _check_cooperatives(site: Site, findings: Findings, arrival_seconds: float) 
             findings.wrong.append(f"{slug}: {received.untimely} deliveries signed at a wrong time")
 
 
-def _check_live_feed(cooperative: Cooperative, feed: list[str], findings: Findings) -> None:
-    """What a desk saw is what is in the feed, from some place on; `feed` in its order."""
-    seen = list(cooperative.seen)
-    what = f"live feed of {cooperative.slug}"
+def _lines(events: dict[str, list[tuple[str, str]]]) -> dict[str, str]:
+    """Event id → what stands on the page of a desk, of those that do; as `PortalPage.lines`."""
+    kinds = {models[-1].event_type(): kind for kind, models in _TYPES.items()}
+    return {
+        event_id: f"{booking} {kinds[event_type]}"
+        for booking, told in events.items()
+        for event_id, event_type in told
+        if event_type in kinds
+    }
+
+
+def _check_seen(what: str, came: Sequence[str], feed: list[str], findings: Findings) -> None:
+    """What came is what is in the feed, from some place on; `feed` in its order."""
+    seen = list(came)
     findings.doubled += [f"{what}: {each}" for each, times in Counter(seen).items() if times > 1]
     once = list(dict.fromkeys(seen))
     if once != feed[len(feed) - len(once) :]:

@@ -63,15 +63,20 @@ def test_what_was_acknowledged_and_is_not_there_is_found(site: Site) -> None:
     for cooperative in site.cooperatives.values():
         cooperative.reader.events.extend(cooperative.notified)
 
-    desk = site.cooperatives[purse.provider]
-    seen = list(desk.seen)
-    for broken, what in (
-        (seen[:-1], "lost"),
-        ([*seen, seen[0]], "doubled"),
-        ([*seen[1:], seen[0]], "wrong"),
-    ):
-        desk.seen[:] = broken
-        effects = Findings()
-        check_effects(site, purses, effects, arrival_seconds=0)
-        assert any(each.startswith(f"live feed of {purse.provider}: ") for each in getattr(effects, what))
-    desk.seen[:] = seen
+    cooperative = site.cooperatives[purse.provider]
+    for kept, place in ((cooperative.seen, "live feed"), (cooperative.page.lines, "page")):
+        seen = list(kept)
+        for broken, what in (
+            (seen[:-1], "lost"),
+            ([*seen, seen[0]], "doubled"),
+            ([*seen[1:], seen[0]], "wrong"),
+        ):
+            kept[:] = broken
+            effects = Findings()
+            check_effects(site, purses, effects, arrival_seconds=0)
+            assert any(each.startswith(f"{place} of {purse.provider}: ") for each in getattr(effects, what))
+        kept[:] = seen
+
+    cooperative.page.wrong.append("GET /portal/: 500")
+    assert f"page of {purse.provider}: GET /portal/: 500" in reckon(site, load.market, purses).wrong
+    cooperative.page.wrong.clear()
