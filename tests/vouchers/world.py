@@ -212,14 +212,16 @@ class World:
 
     def message(self, model: type[Any], booking: UUID, **changes: Any) -> Received:
         data = model.model_validate({**model.example, "booking_id": str(booking)} | changes)
-        return self.received(model, data.to_json())
+        return self.received(model, data.to_json(), subject=str(booking))
 
-    def received(self, model: type[Any], body: bytes, sequence: int | None = None) -> Received:
+    def received(
+        self, model: type[Any], body: bytes, sequence: int | None = None, *, subject: str = "subject"
+    ) -> Received:
         self._sequence += 1
         return Received(
             id=new_id(),
             type=model.event_type(),
-            subject="subject",
+            subject=subject,
             sequence=sequence or self._sequence,
             occurred_at=self.clock.now(),
             routing_key="a.b.c.d",

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import pydantic
 import sqlalchemy as sa
 
+from services.chassis import tracing
 from services.chassis.errors import CannotRunError
 from services.chassis.messaging.event import EventType
 
@@ -60,12 +61,22 @@ tried alone first.
 """
 
 
-def one_by_one(handle: Callable[[sa.Connection, Received], None]) -> Handler:
-    """A handler that does with every event what `handle` does with one."""
+def one_by_one(
+    handle: Callable[[sa.Connection, Received], None],
+    *,
+    in_order: Callable[[sa.Connection, Sequence[Received]], Sequence[Received]] | None = None,
+) -> Handler:
+    """A handler that does with every event what `handle` does with one; with several `in_order`, each as a
+    part of its own trace.
+    """
 
     def handler(connection: sa.Connection, events: Sequence[Received]) -> None:
-        for event in events:
-            handle(connection, event)
+        if len(events) == 1:
+            handle(connection, events[0])
+            return
+        for event in events if in_order is None else in_order(connection, events):
+            with tracing.start_from(event.traceparent, name=event.type):
+                handle(connection, event)
 
     return handler
 

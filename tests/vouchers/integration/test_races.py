@@ -13,11 +13,15 @@ import pytest
 import sqlalchemy as sa
 
 from services.chassis.ids import new_id
-from services.chassis.refusal import Refusal
+from services.chassis.messaging.received import Handler, one_by_one
+from services.chassis.refusal import Refusal, Unavailable
+from services.contracts.events.catalogue import BookingDelivered
 from services.vouchers.application.choose_provider import ChooseProviderCommand
 from services.vouchers.domain.ledger import Balance
 from services.vouchers.domain.voucher import Voucher
+from services.vouchers.entrypoints.worker import subscriptions
 from services.vouchers.persistence import hold_endings, holds
+from services.vouchers.settings import VouchersSettings
 from tests.support.polling import eventually
 from tests.vouchers.world import AURORA, B1, B2, BETULLA, HOME_CARE, LAST, World, citizen
 
@@ -178,6 +182,57 @@ class TestHoldAgainstRelease:
         assert whole(world)
 
 
+class TestSeveralVouchers:
+    """Two workers end holds of the same two vouchers, each several in one transaction."""
+
+    def both(self, world: World, superuser: psycopg.Connection, handler: Handler) -> list[str]:
+        """How each ended, sorted."""
+        first, second = sorted((world.voucher(), world.voucher()), key=lambda each: str(each.id))
+        booked = {voucher.id: [new_id(), new_id()] for voucher in (first, second)}
+        for voucher in (first, second):
+            for booking in booked[voucher.id]:
+                world.hold(voucher, booking)
+        visits = [
+            [booked[second.id][0], booked[first.id][0]],
+            [booked[first.id][1], booked[second.id][1]],
+        ]
+
+        def end(bookings: Sequence[UUID]) -> str:
+            events = [world.message(BookingDelivered, each) for each in bookings]
+            try:
+                world.run(handler, events)
+            except Unavailable as error:
+                assert isinstance(error.__cause__, sa.exc.OperationalError)  # noqa: PT017 - or it is another
+                return type(error.__cause__.orig).__name__
+            return "done"
+
+        with ThreadPoolExecutor(2) as pool:
+            with world.database.transaction() as connection:
+                # The last of each waits for this, and so for the other's voucher only when both have begun.
+                locked = sa.text("SELECT FROM hold WHERE booking_id = ANY(:last) FOR UPDATE")
+                connection.execute(locked, {"last": [each[-1] for each in visits]})
+                futures = []
+                for number, bookings in enumerate(visits, start=1):
+                    futures.append(pool.submit(end, bookings))
+                    eventually(lambda wanted=number: blocked(superuser) == wanted, timeout_seconds=30)
+            ended = sorted(future.result(30) for future in futures)
+        assert whole(world)
+        return ended
+
+    def test_wait_for_each_other_in_a_circle_when_they_come_as_they_are(
+        self, world: World, superuser: psycopg.Connection
+    ) -> None:
+        assert self.both(world, superuser, one_by_one(world.on_delivered)) == ["DeadlockDetected", "done"]
+
+    def test_are_taken_in_one_order(self, world: World, superuser: psycopg.Connection) -> None:
+        [handler] = [
+            each.handler
+            for each in subscriptions(VouchersSettings.model_construct(), world.database)
+            if BookingDelivered.event_type() in each.event_types
+        ]
+        assert self.both(world, superuser, handler) == ["done", "done"]
+
+
 class TestProviderChangeAgainstHold:
     """A change of cooperative is being written when a hold for the old one arrives and waits for the row."""
 
@@ -270,5 +325,10 @@ class waiting:  # noqa: N801 - reads as a statement
         return future
 
     def _blocked(self) -> bool:
-        query = "SELECT FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
-        return self._superuser.execute(query).rowcount > 0
+        return blocked(self._superuser) > 0
+
+
+def blocked(superuser: psycopg.Connection) -> int:
+    """How many wait for a lock."""
+    query = "SELECT FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
+    return superuser.execute(query).rowcount

@@ -20,11 +20,9 @@ SELECT v.booking, v.voucher,
     CASE WHEN v.state <> 'confirmed' THEN v.changed_at END
 FROM bench.visit v WHERE v.voucher IS NOT NULL ORDER BY v.n;
 INSERT INTO inbox
-SELECT 'vouchers.bookings-ended', e.id, e.occurred_at FROM bench.event e
-WHERE e.verb = 'cancelled' AND e.occurred_at > %(now)s::timestamptz - make_interval(days => %(inbox_days)s)
-UNION ALL
-SELECT 'vouchers.bookings-delivered', e.id, e.occurred_at FROM bench.event e
-WHERE e.verb = 'delivered' AND e.occurred_at > %(now)s::timestamptz - make_interval(days => %(inbox_days)s);
+SELECT 'vouchers.bookings', e.id, e.occurred_at FROM bench.event e
+WHERE e.verb IN ('cancelled', 'delivered')
+    AND e.occurred_at > %(now)s::timestamptz - make_interval(days => %(inbox_days)s);
 CREATE INDEX ON bench.visit USING brin (n);
 -- As chain.py and domain/ledger.py define it; `verify-ledger` says whether it still is so.
 CREATE FUNCTION bench.hash(
