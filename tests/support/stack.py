@@ -170,7 +170,9 @@ class Stack:
     def containers(self, *services: str, all_states: bool = False) -> list[Container]:
         """The containers of these services, or of all."""
         found: list[Container] = self.client.containers.list(
-            all=all_states, filters={"label": f"com.docker.compose.project={self.project}"}
+            all=all_states,
+            filters={"label": f"com.docker.compose.project={self.project}"},
+            ignore_removed=True,  # between being listed and being looked at
         )
         return [each for each in found if not services or service_of(each) in services]
 

@@ -74,7 +74,7 @@ class SwarmStack:
     def container(self, name: str) -> Container:
         """A running container of a service."""
         label = f"com.docker.swarm.service.name={self.name}_{name}"
-        found: list[Container] = self.client.containers.list(filters={"label": label})
+        found: list[Container] = self.client.containers.list(filters={"label": label}, ignore_removed=True)
         return found[0]
 
     def _has_settled(self) -> bool:
@@ -121,7 +121,7 @@ def _left(client: DockerClient) -> bool:
 def _left_over(client: DockerClient, name: str) -> bool:
     """Removes what the engine leaves of a stack; whether there was something."""
     label = f"com.docker.stack.namespace={name}"
-    left = client.containers.list(all=True, filters={"label": label})
+    left = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
     for each in left:
         each.remove(force=True)
     return bool(left)

@@ -97,7 +97,8 @@ class Server:
     def end_leftovers(self) -> None:
         """Remove the helpers of commands that were killed."""
         label = f"{_LABEL}={self.installation.project}"
-        for left in self.installation.client.containers.list(all=True, filters={"label": label}):
+        containers = self.installation.client.containers
+        for left in containers.list(all=True, filters={"label": label}, ignore_removed=True):
             _remove(left)
 
 
