@@ -53,6 +53,7 @@ class PortalPage(LiveReader):
         self._stop.wait(self._pause_seconds)
 
     def _listen(self, source: EventSource) -> None:
+        self._load_table()  # whatever happened before, as live.js
         for message in source.iter_sse():
             self._pause_seconds = (message.retry or self._pause_seconds * 1000) / 1000
             if message.event == "ended":
@@ -62,7 +63,7 @@ class PortalPage(LiveReader):
                 return
             if message.event == "news":
                 self._heard(message.data)
-            if message.event == "day" or not self._looking.is_set():
+            if message.event == "day":
                 self._load_table()
             self._place = message.id or self._place
             self._looking.set()

@@ -1,11 +1,9 @@
 """Races: each is first run without its guard, to show that it is one, and then as the service does it."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from datetime import date
 from threading import Barrier
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -13,38 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from services.chassis.ids import new_id
-from services.chassis.messaging.received import Handler, one_by_one
-from services.chassis.refusal import Refusal, Unavailable
-from services.contracts.events.catalogue import BookingDelivered
+from services.chassis.refusal import Refusal
 from services.vouchers.application.choose_provider import ChooseProviderCommand
 from services.vouchers.domain.ledger import Balance
 from services.vouchers.domain.voucher import Voucher
-from services.vouchers.entrypoints.worker import subscriptions
 from services.vouchers.persistence import hold_endings, holds
-from services.vouchers.settings import VouchersSettings
-from tests.support.polling import eventually
+from tests.vouchers.racing import at_once, waiting, whole
 from tests.vouchers.world import AURORA, B1, B2, BETULLA, HOME_CARE, LAST, World, citizen
-
-
-def at_once(actions: Sequence[Callable[[], Any]]) -> Counter[str]:
-    """Runs the actions together; how many ended as "done", and how many with which refusal."""
-    ready = Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> str:
-        ready.wait()
-        try:
-            action()
-        except Refusal as refusal:
-            return refusal.type
-        return "done"
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return Counter(pool.map(run, actions))
-
-
-def whole(world: World) -> bool:
-    """Whether ledger, holds, balances and budgets agree."""
-    return world.verified().faults == () and world.differences() == []
 
 
 class TestThreeVisits:
@@ -182,57 +155,6 @@ class TestHoldAgainstRelease:
         assert whole(world)
 
 
-class TestSeveralVouchers:
-    """Two workers end holds of the same two vouchers, each several in one transaction."""
-
-    def both(self, world: World, superuser: psycopg.Connection, handler: Handler) -> list[str]:
-        """How each ended, sorted."""
-        first, second = sorted((world.voucher(), world.voucher()), key=lambda each: str(each.id))
-        booked = {voucher.id: [new_id(), new_id()] for voucher in (first, second)}
-        for voucher in (first, second):
-            for booking in booked[voucher.id]:
-                world.hold(voucher, booking)
-        visits = [
-            [booked[second.id][0], booked[first.id][0]],
-            [booked[first.id][1], booked[second.id][1]],
-        ]
-
-        def end(bookings: Sequence[UUID]) -> str:
-            events = [world.message(BookingDelivered, each) for each in bookings]
-            try:
-                world.run(handler, events)
-            except Unavailable as error:
-                assert isinstance(error.__cause__, sa.exc.OperationalError)  # noqa: PT017 - or it is another
-                return type(error.__cause__.orig).__name__
-            return "done"
-
-        with ThreadPoolExecutor(2) as pool:
-            with world.database.transaction() as connection:
-                # The last of each waits for this, and so for the other's voucher only when both have begun.
-                locked = sa.text("SELECT FROM hold WHERE booking_id = ANY(:last) FOR UPDATE")
-                connection.execute(locked, {"last": [each[-1] for each in visits]})
-                futures = []
-                for number, bookings in enumerate(visits, start=1):
-                    futures.append(pool.submit(end, bookings))
-                    eventually(lambda wanted=number: blocked(superuser) == wanted, timeout_seconds=30)
-            ended = sorted(future.result(30) for future in futures)
-        assert whole(world)
-        return ended
-
-    def test_wait_for_each_other_in_a_circle_when_they_come_as_they_are(
-        self, world: World, superuser: psycopg.Connection
-    ) -> None:
-        assert self.both(world, superuser, one_by_one(world.on_delivered)) == ["DeadlockDetected", "done"]
-
-    def test_are_taken_in_one_order(self, world: World, superuser: psycopg.Connection) -> None:
-        [handler] = [
-            each.handler
-            for each in subscriptions(VouchersSettings.model_construct(), world.database)
-            if BookingDelivered.event_type() in each.event_types
-        ]
-        assert self.both(world, superuser, handler) == ["done", "done"]
-
-
 class TestProviderChangeAgainstHold:
     """A change of cooperative is being written when a hold for the old one arrives and waits for the row."""
 
@@ -303,32 +225,3 @@ def test_a_hold_that_waited_sees_what_the_one_before_it_left(
             second.result(30)
     assert refused.value.type == "voucher-exhausted"
     assert whole(world)
-
-
-class waiting:  # noqa: N801 - reads as a statement
-    """Starts work in another thread and returns once it waits for a lock of this one's transaction."""
-
-    def __init__(self, superuser: psycopg.Connection) -> None:
-        self._superuser = superuser
-        self._pool = ThreadPoolExecutor(1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown()
-
-    def start(self, work: Callable[[], Any]) -> "Future[Any]":
-        future = self._pool.submit(work)
-        eventually(lambda: self._blocked() or future.done(), timeout_seconds=30)
-        assert not future.done(), "it did not wait"
-        return future
-
-    def _blocked(self) -> bool:
-        return blocked(self._superuser) > 0
-
-
-def blocked(superuser: psycopg.Connection) -> int:
-    """How many wait for a lock."""
-    query = "SELECT FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
-    return superuser.execute(query).rowcount

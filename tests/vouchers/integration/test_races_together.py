@@ -1,0 +1,103 @@
+"""Races of workers that end several holds in one transaction: first without the order, then as it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import psycopg
+import sqlalchemy as sa
+
+from services.chassis.ids import new_id
+from services.chassis.messaging.received import Handler, one_by_one
+from services.contracts.events.base import EventData
+from services.contracts.events.catalogue import BookingCancelled, BookingDelivered
+from services.vouchers.entrypoints.worker import subscriptions
+from services.vouchers.settings import VouchersSettings
+from tests.support.polling import eventually
+from tests.vouchers.racing import blocked, how_it_ends, whole
+from tests.vouchers.world import World
+
+
+class TestSeveralTogether:
+    """A worker ends holds of several bookings in one transaction, while one of them is being written: it has
+    claimed its booking, and waits for the voucher of both.
+    """
+
+    def both(self, world: World, superuser: psycopg.Connection, handler: Handler) -> Counter[str]:
+        """How the worker and the hold ended."""
+        voucher, held, late = world.voucher(), new_id(), new_id()
+        world.hold(voucher, held)
+        events = [world.message(BookingCancelled, each) for each in (held, late)]
+        endings = (lambda: world.run(handler, events), lambda: world.hold(voucher, late))
+        with ThreadPoolExecutor(2) as pool:
+            with world.database.transaction() as connection:
+                locked = sa.text("SELECT FROM voucher WHERE id = :id FOR UPDATE")
+                connection.execute(locked, {"id": voucher.id})
+                futures = []
+                for number, ending in enumerate(endings, start=1):
+                    futures.append(pool.submit(how_it_ends, ending))
+                    eventually(lambda wanted=number: blocked(superuser) == wanted, timeout_seconds=30)
+            ended = Counter(future.result(30) for future in futures)
+        assert whole(world)
+        return ended
+
+    def test_wait_for_each_other_when_the_late_one_comes_last(
+        self, world: World, superuser: psycopg.Connection
+    ) -> None:
+        assert self.both(world, superuser, one_by_one(world.on_ended)) == {"DeadlockDetected": 1, "done": 1}
+
+    def test_the_late_one_is_refused(self, world: World, superuser: psycopg.Connection) -> None:
+        ended = self.both(world, superuser, handler_of(world, BookingCancelled))
+        assert ended == {"done": 1, "booking-already-released": 1}
+
+
+class TestSeveralVouchers:
+    """Two workers end holds of the same two vouchers, each several in one transaction."""
+
+    def both(self, world: World, superuser: psycopg.Connection, handler: Handler) -> Counter[str]:
+        """How they ended."""
+        first, second = sorted((world.voucher(), world.voucher()), key=lambda each: str(each.id))
+        booked = {voucher.id: [new_id(), new_id()] for voucher in (first, second)}
+        for voucher in (first, second):
+            for booking in booked[voucher.id]:
+                world.hold(voucher, booking)
+        visits = [
+            [booked[second.id][0], booked[first.id][0]],
+            [booked[first.id][1], booked[second.id][1]],
+        ]
+
+        def end(bookings: Sequence[UUID]) -> str:
+            events = [world.message(BookingDelivered, each) for each in bookings]
+            return how_it_ends(lambda: world.run(handler, events))
+
+        with ThreadPoolExecutor(2) as pool:
+            with world.database.transaction() as connection:
+                # The last of each waits for this, and so for the other's voucher only when both have begun.
+                locked = sa.text("SELECT FROM hold WHERE booking_id = ANY(:last) FOR UPDATE")
+                connection.execute(locked, {"last": [each[-1] for each in visits]})
+                futures = []
+                for number, bookings in enumerate(visits, start=1):
+                    futures.append(pool.submit(end, bookings))
+                    eventually(lambda wanted=number: blocked(superuser) == wanted, timeout_seconds=30)
+            ended = Counter(future.result(30) for future in futures)
+        assert whole(world)
+        return ended
+
+    def test_wait_for_each_other_in_a_circle_when_they_come_as_they_are(
+        self, world: World, superuser: psycopg.Connection
+    ) -> None:
+        ended = self.both(world, superuser, one_by_one(world.on_delivered))
+        assert ended == {"DeadlockDetected": 1, "done": 1}
+
+    def test_are_taken_in_one_order(self, world: World, superuser: psycopg.Connection) -> None:
+        assert self.both(world, superuser, handler_of(world, BookingDelivered)) == {"done": 2}
+
+
+def handler_of(world: World, model: type[EventData]) -> Handler:
+    """The worker's own, for these events."""
+    all_there_are = subscriptions(VouchersSettings.model_construct(), world.database)
+    [handler] = [each.handler for each in all_there_are if model.event_type() in each.event_types]
+    return handler
