@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from itertools import count, cycle
+from uuid import UUID
 
 import pytest
 
@@ -21,12 +22,20 @@ PARTITION = Partition.of(ONE, TWO)
 APART = Names("probe", PARTITION)
 
 
+AHEAD = 50
+
+
 class Load:
-    """Publishes events of all words in turn, each confirmed, until it is ended."""
+    """Publishes events of all words in turn, each confirmed, until it is ended.
+
+    A word is left out while `AHEAD` of its events are not handled: what waits is work of a bounded time, however
+    slow the machine, and one word's worker that stands still stops no other word.
+    """
 
     def __init__(self, probe: Probe) -> None:
         self.published: list[Event] = []
         self.refused: list[str] = []
+        self._ahead: dict[str, set[UUID]] = {}
         self._probe = probe
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -46,11 +55,22 @@ class Load:
         for number in count():
             if self._over.wait(0.005):
                 break
-            happened = event(subject=f"s{number}", word=next(words))
+            word = next(words)
+            if not self._has_room(word):
+                continue
+            happened = event(subject=f"s{number}", word=word)
+            self._ahead[word].add(happened.id)
             message = to_message(self._probe.outbox.values(happened), "probe")
             self.refused.extend(publisher.publish([message]).values())
             self.published.append(happened)
         publisher.close()
+
+    def _has_room(self, word: str) -> bool:
+        ahead = self._ahead.setdefault(word, set())
+        if len(ahead) >= AHEAD:
+            query = "SELECT event_id FROM effect WHERE event_id = ANY(:ahead)"
+            ahead -= {row.event_id for row in self._probe.rows(query, ahead=list(ahead))}
+        return len(ahead) < AHEAD
 
 
 @pytest.fixture
