@@ -28,8 +28,8 @@ AHEAD = 50
 class Load:
     """Publishes events of all words in turn, each confirmed, until it is ended.
 
-    A word is left out while `AHEAD` of its events are not handled: what waits is work of a bounded time, however
-    slow the machine, and one word's worker that stands still stops no other word.
+    A word is left out while `AHEAD` of its events are not handled: what waits is work of a bounded time,
+    however slow the machine, and one word's worker that stands still stops no other word.
     """
 
     def __init__(self, probe: Probe) -> None:
