@@ -77,16 +77,18 @@ class Stack:
         self._files.append(str(file))
 
     @contextmanager
-    def under(self, *files: str, only: Sequence[str] = (), alone: bool = False) -> Iterator[None]:
-        """Up with more compose files: all, or `only` these services with what they need, or these `alone`;
-        afterwards as before.
+    def under(self, *files: str, services: Sequence[str]) -> Iterator[None]:
+        """These services up with more compose files; afterwards as before. Nobody else's containers start
+        again, nor what prepares an installation.
         """
+        up = ("up", "--detach", "--wait", "--no-deps")
         try:
             with self.with_files(*files):
-                self.compose("up", "--detach", "--wait", *(["--no-deps"] if alone else []), *only)
+                self.compose(*up, *services)
                 yield
         finally:
-            self.compose("up", "--detach", "--wait", "--remove-orphans")
+            known = self.compose("config", "--services").split()
+            self.compose(*up, "--remove-orphans", *(each for each in services if each in known))
 
     @contextmanager
     def with_files(self, *files: str) -> Iterator[None]:
@@ -106,7 +108,7 @@ class Stack:
         """End it and delete its data. `docker compose down` knows only of what is in its files: what a former
         overlay brought is deleted too, as the engine has but some thirty networks to give.
         """
-        self.compose("--profile", "tools", "down", "--volumes", "--timeout", "0")
+        self.compose("--profile", "tools", "down", "--volumes", "--remove-orphans", "--timeout", "0")
         own = {"label": f"com.docker.compose.project={self.project}"}
         for each in [*self.client.networks.list(filters=own), *self.client.volumes.list(filters=own)]:
             each.remove()

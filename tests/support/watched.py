@@ -90,7 +90,7 @@ def watched(stack: Stack) -> Iterator[Watched]:
     file = stack.directory / "watched.json"
     file.write_text(json.dumps({"services": services}))
     with (
-        stack.under("deploy/compose.observability.yaml", str(file), only=(*PROCESSES, "mail", *WATCHING)),
+        stack.under("deploy/compose.observability.yaml", str(file), services=(*PROCESSES, *WATCHING)),
         closing(Watched(stack)) as watching,
     ):
         yield watching

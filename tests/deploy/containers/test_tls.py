@@ -1,6 +1,6 @@
 """What others may reach: HTTPS and AMQPS, by any number of gateways, and nothing without TLS.
 
-The last module here that changes the shared installation; it puts back what was.
+The last module of the shared installation, which stays as it is made here.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ NAME = "localhost"
 
 @pytest.fixture(scope="module")
 def secured(stack: Stack) -> Iterator[Stack]:
-    stack.compose("run", "--rm", "secrets", "certificate", NAME)
-    with stack.under("deploy/compose.tls.yaml"):
+    if not (stack.secrets / "tls.crt").exists():
+        stack.compose("run", "--rm", "secrets", "certificate", NAME)
+    with stack.with_files("deploy/compose.tls.yaml"):
+        stack.compose("up", "--detach", "--wait", "--no-deps", "proxy", "gateway", "rabbitmq")
         yield stack
 
 

@@ -92,12 +92,11 @@ def secured(stack: Stack, people: list[Booker], tmp_path_factory: pytest.TempPat
     """Behind the proxy, with the next version's images; afterwards as before, also in the databases."""
     root = tmp_path_factory.mktemp("next")
     make_next(root)
-    if not (stack.secrets / "tls.crt").exists():
-        stack.compose("run", "--rm", "secrets", "certificate", "localhost")
+    stack.compose("run", "--rm", "secrets", "certificate", "localhost")
     patient = root / "patient.json"
     patient.write_text(json.dumps(PATIENT))
     proxied = stack.under(
-        "deploy/compose.tls.yaml", str(patient), only=["catalogue-grpc", "gateway", "proxy"], alone=True
+        "deploy/compose.tls.yaml", str(patient), services=["catalogue-grpc", "gateway", "proxy"]
     )
     with stack.built(root, NEXT), proxied:
         yield stack
