@@ -4,10 +4,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+PATIENCE_SECONDS = 30.0
+"""For what takes seconds: as often as a machine may be busy with more than these tests."""
+
 T = TypeVar("T")
 
 
-def eventually(probe: Callable[[], T | None], *, timeout_seconds: float = 15) -> T:
+def eventually(probe: Callable[[], T | None], *, timeout_seconds: float = PATIENCE_SECONDS) -> T:
     """The first truthy answer of `probe`; its AssertionErrors count as "not yet" until the time is over."""
     deadline = time.monotonic() + timeout_seconds
     while True:

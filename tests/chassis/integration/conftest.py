@@ -30,7 +30,7 @@ from services.chassis.migrations import migrate
 from tests.chassis.probe.bootstrap import SERVICE
 from tests.chassis.probe.worker import GATE
 from tests.support.broker import Broker, Vhost
-from tests.support.polling import eventually
+from tests.support.polling import PATIENCE_SECONDS, eventually
 from tests.support.postgres import Postgres
 
 ROOT = Path(__file__).parents[3]
@@ -59,11 +59,11 @@ class Process:
     def terminate(self) -> int:
         """SIGTERM, and its exit status."""
         self.popen.send_signal(signal.SIGTERM)
-        return self.popen.wait(20)
+        return self.popen.wait(PATIENCE_SECONDS)
 
     def kill(self) -> None:
         self.popen.kill()
-        self.popen.wait(10)
+        self.popen.wait(PATIENCE_SECONDS)
 
     def metric(self, name: str) -> float | None:
         """A sample of the process's metrics, by name and labels as exposed."""
@@ -74,12 +74,12 @@ class Process:
     def health(self) -> int:
         return httpx.get(f"http://127.0.0.1:{self.ops_port}/health", trust_env=False).status_code
 
-    def wait_for(self, text: str, timeout_seconds: float = 15) -> None:
+    def wait_for(self, text: str) -> None:
         def found() -> bool:
             assert self.is_running() or text in self.output, self.output
             return text in self.output
 
-        eventually(found, timeout_seconds=timeout_seconds)
+        eventually(found)
 
 
 @dataclass

@@ -20,6 +20,7 @@ from services.chassis.idempotency import (
 from services.chassis.messaging.tables import messaging_tables
 from services.chassis.refusal import InvalidField, Kind, NotFound, Refusal
 from services.chassis.statements import Statement
+from tests.support.polling import PATIENCE_SECONDS
 from tests.support.postgres import Postgres
 
 METADATA = sa.MetaData()
@@ -85,7 +86,7 @@ def together(work: Callable[[], bytes]) -> list[bytes | Refusal]:
     barrier = threading.Barrier(AT_ONCE)
 
     def one(_: int) -> bytes | Refusal:
-        barrier.wait(10)
+        barrier.wait(PATIENCE_SECONDS)
         try:
             return work()
         except Refusal as refusal:
@@ -195,13 +196,13 @@ def test_behind_a_long_running_one_the_answer_is_to_come_back(
 
     def hold(connection: sa.Connection) -> bytes:
         holding.set()
-        assert release.wait(30)
+        assert release.wait(PATIENCE_SECONDS)
         return take_effect(connection)
 
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(book, database, idempotency, effect=hold)
         try:
-            assert holding.wait(10)
+            assert holding.wait(PATIENCE_SECONDS)
             with pytest.raises(IdempotencyInFlight) as refused:
                 book(impatient, idempotency)
             assert refused.value.kind is Kind.IN_FLIGHT

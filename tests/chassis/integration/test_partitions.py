@@ -15,7 +15,7 @@ from services.chassis.partition import Partition
 from tests.chassis.integration.conftest import DELAYS_MS, NAMES, OUTSIDE, Probe
 from tests.chassis.probe.bootstrap import SERVICE
 from tests.chassis.probe.events import DOOMED, event
-from tests.support.polling import eventually
+from tests.support.polling import PATIENCE_SECONDS, eventually
 
 ONE, TWO, NONE = "L319", "C273", "-"
 PARTITION = Partition.of(ONE, TWO)
@@ -150,6 +150,6 @@ def test_what_fails_in_a_partition_waits_in_its_own_queues_and_ends_with_all_dea
 
 def test_a_worker_of_a_partition_that_is_not_there_ends_with_a_clear_message(probe: Probe) -> None:
     worker = probe.start("worker", PARTITION=ONE)
-    assert worker.popen.wait(15) == 1
+    assert worker.popen.wait(PATIENCE_SECONDS) == 1
     assert f"queue {Names('probe', Partition.of(ONE)).queue} is missing" in worker.output
     assert "Traceback" not in worker.output

@@ -15,7 +15,7 @@ from services.chassis.messaging.received import PermanentFailure, Received
 from tests.chassis.integration.conftest import Probe
 from tests.chassis.integration.test_processing import effect, processor, run
 from tests.chassis.probe.events import event
-from tests.support.polling import eventually
+from tests.support.polling import PATIENCE_SECONDS, eventually
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ class Gate:
 
     def __call__(self, connection: sa.Connection, message: Received) -> None:
         self.entered.set()
-        assert self.may_go_on.wait(20)
+        assert self.may_go_on.wait(PATIENCE_SECONDS)
         self.order.append((message.subject, message.sequence))
         number = connection.scalar(sa.text("SELECT pg_current_xact_id()::text"))
         self.transactions.setdefault(str(message.id), set()).add(str(number))
@@ -48,7 +48,7 @@ def verdicts(
     """All others come while the first is being handled."""
     with ThreadPoolExecutor(len(others) + 1) as pool:
         futures = [pool.submit(run, probe, running, first)]
-        assert gate.entered.wait(20)
+        assert gate.entered.wait(PATIENCE_SECONDS)
         futures += [pool.submit(run, probe, running, other) for other in others]
         eventually(lambda: len(running._handle_together._waiting) == len(others))
         gate.may_go_on.set()

@@ -14,7 +14,7 @@ from services.chassis.messaging.event import Event
 from tests.chassis.integration.conftest import NAMES, OUTSIDE, Probe
 from tests.chassis.probe.events import DONE, UNHEARD, event
 from tests.support.broker import Broker
-from tests.support.polling import eventually
+from tests.support.polling import PATIENCE_SECONDS, eventually
 from tests.support.proxy import Proxy
 
 
@@ -216,7 +216,7 @@ def test_without_its_exchanges_it_ends_and_says_so(bare_probe: Probe) -> None:
     with bare_probe.management() as client:
         client.delete(f"/api/exchanges/{bare_probe.vhost.name}/{NAMES.public_exchange}").raise_for_status()
     relay = bare_probe.start("relay")
-    assert relay.popen.wait(15) == 1
+    assert relay.popen.wait(PATIENCE_SECONDS) == 1
     assert f"exchange {NAMES.public_exchange} is missing" in relay.output
     assert "Traceback" not in relay.output
 

@@ -10,7 +10,7 @@ from services.chassis.messaging.publisher import Outgoing
 from services.chassis.messaging.topology import QUEUE_ARGUMENTS
 from tests.chassis.integration.conftest import DELAYS_MS, NAMES, Probe, Process
 from tests.chassis.probe.events import DONE, DOOMED, UNHEARD, event
-from tests.support.polling import eventually
+from tests.support.polling import PATIENCE_SECONDS, eventually
 from tests.support.postgres import Postgres
 
 
@@ -119,7 +119,7 @@ def test_sigterm_lets_a_running_handler_finish_and_acknowledges_it(probe: Probe)
         worker.popen.terminate()
         worker.wait_for('"event": "stopping"')
         assert worker.is_running()
-    assert worker.popen.wait(15) == 0, worker.output
+    assert worker.popen.wait(PATIENCE_SECONDS) == 0, worker.output
     assert (probe.effects(running), probe.effects(waiting)) == (1, 0)
     probe.start_worker()
     eventually(lambda: probe.effects(waiting) == 1)
@@ -189,7 +189,7 @@ def test_a_missing_queue_ends_the_worker_with_a_clear_message(probe: Probe) -> N
     with probe.management() as client:
         client.delete(f"/api/queues/{probe.vhost.name}/{queue}").raise_for_status()
     worker = probe.start("worker")
-    assert worker.popen.wait(15) == 1
+    assert worker.popen.wait(PATIENCE_SECONDS) == 1
     assert f"queue {queue} is missing" in worker.output
     assert "Traceback" not in worker.output
 
@@ -200,14 +200,14 @@ def test_a_queue_of_another_kind_ends_the_worker_with_a_clear_message(probe: Pro
         client.delete(path).raise_for_status()
         client.put(path, json={"durable": True, "arguments": {"x-queue-type": "classic"}}).raise_for_status()
     worker = probe.start("worker")
-    assert worker.popen.wait(15) == 1
+    assert worker.popen.wait(PATIENCE_SECONDS) == 1
     assert f"queue {NAMES.queue} is of another kind than {QUEUE_ARGUMENTS}" in worker.output
     assert "Traceback" not in worker.output
 
 
 def test_without_a_broker_it_waits_as_long_as_told_and_ends(probe: Probe) -> None:
     worker = probe.start("worker", AMQP_URL="amqp://probe:x@127.0.0.1:1//", BROKER_WAIT_SECONDS="0.5")
-    assert worker.popen.wait(15) == 1
+    assert worker.popen.wait(PATIENCE_SECONDS) == 1
     assert "the broker does not answer" in worker.output
 
 

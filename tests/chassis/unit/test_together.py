@@ -11,7 +11,7 @@ import pytest
 
 from services.chassis import together
 from services.chassis.together import Together
-from tests.support.polling import eventually
+from tests.support.polling import PATIENCE_SECONDS, eventually
 
 
 class Doubling:
@@ -23,7 +23,7 @@ class Doubling:
 
     def __call__(self, given: Sequence[int]) -> list[int | None]:
         self.calls.append(list(given))
-        assert self.may_go_on.wait(10)
+        assert self.may_go_on.wait(PATIENCE_SECONDS)
         if -1 in given:
             raise RuntimeError("one of them")
         return [2 * number if number else None for number in given]

@@ -14,7 +14,7 @@ import pytest
 from deploy.containers.certificate import CERTIFICATE, KEY, make_certificate
 from tests.notifications.support.bridging import INBOX, Bridge, Ours, Theirs, event, first_seen
 from tests.support.broker import Broker, Vhost
-from tests.support.polling import eventually
+from tests.support.polling import PATIENCE_SECONDS, eventually
 
 SUBJECTS = 7
 
@@ -201,6 +201,6 @@ def test_settings_that_cannot_be_meant_end_it_and_tell_no_secret(
     bridge: Callable[..., Bridge], given: dict[str, str], complaint: str
 ) -> None:
     process = bridge("amqp://them:secret@127.0.0.1:1/", **given)
-    assert process.process.wait(20) == 1
+    assert process.process.wait(PATIENCE_SECONDS) == 1
     assert complaint in process.log.read_text()
     assert "secret" not in process.log.read_text()

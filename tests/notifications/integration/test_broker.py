@@ -22,7 +22,7 @@ from tests.notifications.support.delivering import Webhooks
 from tests.notifications.support.receiver import Receivers, Reply
 from tests.notifications.support.world import PROVIDER, Someone, World, booking
 from tests.support.broker import Vhost
-from tests.support.polling import eventually
+from tests.support.polling import PATIENCE_SECONDS, eventually
 
 ROOT = Path(__file__).parents[3]
 MARIA = Someone("Maria", None)
@@ -80,7 +80,7 @@ def started(world: World, vhost: Vhost, tmp_path: Path) -> Iterator[Callable[[Ev
     publisher.close()
     for process in running:
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE_SECONDS)
     for log_file in tmp_path.glob("*.log"):
         print(log_file.read_text()[-5_000:])  # noqa: T201  # shown when the test fails
 

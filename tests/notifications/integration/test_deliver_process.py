@@ -21,7 +21,7 @@ from tests.notifications.support.delivering import Webhooks
 from tests.notifications.support.mail_sink import MailSink
 from tests.notifications.support.receiver import Receivers, Reply
 from tests.notifications.support.world import OTHER_PROVIDER, PROVIDER, Someone, World, booking
-from tests.support.polling import eventually
+from tests.support.polling import PATIENCE_SECONDS, eventually
 
 ROOT = Path(__file__).parents[3]
 MARIA = Someone("Mariangela", "mariangela@example.org")
@@ -57,7 +57,7 @@ class Deliver:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(PATIENCE_SECONDS)
 
     def terminate(self) -> None:
         self._process.terminate()
@@ -73,7 +73,7 @@ class Deliver:
         return float(values[0]) if values else None
 
     def end(self) -> int:
-        return self._process.wait(30)
+        return self._process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from services.chassis.messaging.publisher import ConfirmingPublisher, Outgoing
 from services.chassis.messaging.topology import Names, SubscriberQueue, build
 from services.chassis.messaging.topology_apply import apply
 from tests.support.broker import Vhost
+from tests.support.polling import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[3]
 SLUG = "casa-tiglio"
@@ -159,8 +160,8 @@ class Bridge:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE_SECONDS)
 
     def end(self) -> int:
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE_SECONDS)

@@ -3,7 +3,7 @@
 import threading
 
 from services.notifications.entrypoints.pool import Pool
-from tests.support.polling import eventually
+from tests.support.polling import PATIENCE_SECONDS, eventually
 
 
 def test_it_claims_for_its_free_threads_only() -> None:
@@ -15,7 +15,7 @@ def test_it_claims_for_its_free_threads_only() -> None:
         return [1, 2][:limit]
 
     def perform(_claim: int) -> str:
-        gate.wait(10)
+        gate.wait(PATIENCE_SECONDS)
         return "done"
 
     pool = Pool("test", threads=3, claim=claim, perform=perform)
@@ -25,7 +25,7 @@ def test_it_claims_for_its_free_threads_only() -> None:
     assert asked == [3, 1]
     assert not pool.wait_idle(0)
     gate.set()
-    assert pool.wake.wait(10)
+    assert pool.wake.wait(PATIENCE_SECONDS)
     assert pool.wait_idle(10)
 
 
@@ -41,7 +41,7 @@ def test_what_it_claims_ahead_waits_for_its_turn() -> None:
 
     def perform(claim: int) -> str:
         under_way.append(claim)
-        gate.wait(10)
+        gate.wait(PATIENCE_SECONDS)
         return "done"
 
     pool = Pool("test", threads=2, ahead=3, claim=claim, perform=perform)
@@ -50,7 +50,7 @@ def test_what_it_claims_ahead_waits_for_its_turn() -> None:
     assert asked == [5]
     assert sorted(eventually(lambda: under_way if len(under_way) == 2 else None)) == [0, 1]
     gate.set()
-    assert pool.wake.wait(10), "more may be due than there was room for"
+    assert pool.wake.wait(PATIENCE_SECONDS), "more may be due than there was room for"
     assert pool.wait_idle(10)
     assert sorted(under_way) == [0, 1, 2, 3, 4]
 
