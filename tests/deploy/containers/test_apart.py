@@ -13,6 +13,7 @@ import pytest
 from deploy.broker.apart import read_apart
 from deploy.demo.receiver import Receiver
 from tests.deploy.containers.people import ContainerWorld
+from tests.support.freezing import freeze
 from tests.support.polling import eventually
 from tests.support.stack import Stack
 from tests.system.world import Citizen
@@ -141,7 +142,7 @@ def test_who_is_stopped_delays_nobody_else_and_loses_nothing(apart: Stack, world
 
         for name in OWN:
             container = apart.container(name)
-            container.pause()
+            freeze(container)
             paused.callback(container.unpause)
         waiting = world.visit(ours, APART, ELSE)
         at_theirs = world.visit(others, OTHER, COOPERATIVE)

@@ -17,6 +17,7 @@ from docker.models.containers import Container
 from tests.deploy.containers.people import PROVIDER, ContainerWorld, booking
 from tests.deploy.containers.people import reader as reader_of
 from tests.faults.load import Load
+from tests.support.freezing import freeze
 from tests.support.polling import eventually
 from tests.support.queue_reader import QueueReader
 from tests.support.stack import Stack, running
@@ -63,7 +64,7 @@ def test_a_node_of_the_broker_dies_and_one_freezes_while_people_book(
         more_bookings(load, 50)
         eventually(lambda: cluster.container(dying).attrs["RestartCount"] > before.attrs["RestartCount"])
         frozen = cluster.container(leaders(cluster)[f"coop.{PROVIDER}"])
-        frozen.pause()
+        freeze(frozen)
         more_bookings(load, 50)
     try:
         nothing_is_lost_or_doubled(cluster, load, reader)
@@ -117,7 +118,7 @@ def test_the_primary_database_dies_while_people_book(cluster: Stack, load: Load,
     frozen = primary(cluster)
     with load:
         more_bookings(load, 10)
-        frozen.pause()
+        freeze(frozen)
         assert cluster.operate("failover")["primary"] == "postgres"
         more_bookings(load, 50)
     nothing_is_lost_or_doubled(cluster, load, reader)

@@ -10,8 +10,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ import pytest
 
 from deploy.broker.topology import SERVICES
 from deploy.operating.terminal import Exit
+from tests.support.freezing import frozen
 from tests.support.polling import eventually
 from tests.support.stack import ROOT, Stack
 
@@ -65,17 +64,6 @@ def operator(stack: Stack, tmp_path: Path) -> Operator:
     return Operator(stack, tmp_path)
 
 
-@contextmanager
-def paused(stack: Stack, service: str) -> Iterator[None]:
-    container = stack.container(service)
-    container.pause()
-    try:
-        yield
-    finally:
-        container.unpause()
-    stack.wait_healthy(service)
-
-
 def sql(stack: Stack, database: str, statement: str) -> str:
     """Run a statement as PostgreSQL's administrator; what it answers, bare."""
     command = ["psql", "-U", "ambito_admin", "-d", database, "-v", "ON_ERROR_STOP=1", "-Atqc", statement]
@@ -112,14 +100,16 @@ def test_status_shows_everything_and_what_does_not_answer_hides_nothing_else(
     )
     assert list(well["relays"].values()) == [True] * len(SERVICES)
     assert set(well["due_seconds"]) == {"webhook", "email"}
-    with paused(stack, "postgres"):
+    with frozen(stack.container("postgres")):
         damaged = operator.ask("status", status=Exit.FOUND)
+    stack.wait_healthy("postgres")
     assert {each["service"]: each["health"] for each in damaged["processes"]}["postgres"] == "paused"
     assert {f"database of {service}" for service in SERVICES} <= damaged["unknown"].keys()
     read = {queue["name"] for queue in damaged["broker"]["queues"] if queue["consumers"]}
     assert {f"{service}.events" for service in SERVICES} <= read
-    with paused(stack, "rabbitmq"):
+    with frozen(stack.container("rabbitmq")):
         table = operator.run("status")
+    stack.wait_healthy("rabbitmq")
     assert table.returncode == Exit.FOUND
     assert "rabbitmq-1: paused" in table.stdout
     assert re.search(r"vouchers +(\d{4}) +\1 +same", table.stdout), table.stdout

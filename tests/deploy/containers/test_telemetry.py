@@ -9,19 +9,19 @@ import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
-from docker.errors import APIError
 
 from deploy.demo import cast
 from deploy.observability.dashboards import DASHBOARDS
 from tests.deploy.containers import damage
 from tests.deploy.containers.people import PROVIDER, reader
 from tests.deploy.containers.test_confinement import RPC, reached
+from tests.support.freezing import frozen
 from tests.support.polling import eventually
 from tests.support.stack import PROCESSES, Stack, addresses, service_of
 from tests.support.watched import RULES, WATCHING, Watched, wait_until_all_answer, watched
@@ -298,24 +298,6 @@ def test_processes_that_are_gone_and_what_they_leave_lying_is_told(site: Watched
     falls_silent(site, "ProcessDown", "NoActiveRelay", "QueueWithoutConsumer", "DeadLetters")
 
 
-@contextmanager
-def paused(stack: Stack, service: str) -> Iterator[None]:
-    container = stack.container(service)
-
-    def froze() -> bool:
-        try:
-            container.pause()
-        except APIError as error:  # on a busy machine the kernel may not manage in time
-            raise AssertionError(error.explanation) from error
-        return True
-
-    eventually(froze)
-    try:
-        yield
-    finally:
-        container.unpause()
-
-
 def test_servers_that_do_not_answer_are_told_and_what_follows(site: Watched) -> None:
     stack = site.stack
     CAUSED.add("GatewayErrors")
@@ -326,12 +308,12 @@ def test_servers_that_do_not_answer_are_told_and_what_follows(site: Watched) -> 
         assert answer.status_code == 503
         return site.fires("GatewayErrors", instead={"> 0.02": "> 0.0001"})
 
-    with paused(stack, "catalogue-grpc"):
+    with frozen(stack.container("catalogue-grpc")):
         eventually(failing_is_told, timeout_seconds=60)
-    with paused(stack, "postgres"):
+    with frozen(stack.container("postgres")):
         rings(site, "PostgresDown")
     falls_silent(site, "PostgresDown")
-    with paused(stack, "rabbitmq"):
+    with frozen(stack.container("rabbitmq")):
         do(site, "identity", damage.PUBLISH_AGAIN)
         rings(site, "BrokerDown")
         rings_with(site, "OutboxOld", {"> 60": "> 1"})
