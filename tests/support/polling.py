@@ -11,9 +11,13 @@ T = TypeVar("T")
 
 
 def eventually(probe: Callable[[], T | None], *, timeout_seconds: float = PATIENCE_SECONDS) -> T:
-    """The first truthy answer of `probe`; its AssertionErrors count as "not yet" until the time is over."""
+    """The first truthy answer of `probe`; its AssertionErrors count as "not yet" until the time is over.
+
+    A question that takes long is asked half of the time at most: what is waited for wants the machine, too.
+    """
     deadline = time.monotonic() + timeout_seconds
     while True:
+        asked = time.monotonic()
         failure: AssertionError | None = None
         answer: T | None = None
         try:
@@ -22,6 +26,7 @@ def eventually(probe: Callable[[], T | None], *, timeout_seconds: float = PATIEN
             failure = error
         if answer:
             return answer
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise failure or AssertionError(f"still {answer!r} after {timeout_seconds} s")
-        time.sleep(0.02)
+        time.sleep(min(max(0.02, now - asked), 2))
