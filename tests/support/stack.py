@@ -20,6 +20,8 @@ from deploy.local.ports import free_port
 from tests.support.polling import eventually
 
 ROOT = Path(__file__).parents[2]
+COMMAND_SECONDS = 900.0
+"""For a command that has hung: building, or an upgrade of all processes, takes minutes on a busy machine."""
 PROCESSES = (
     "identity-grpc", "identity-worker", "identity-relay",
     "catalogue-grpc", "catalogue-worker", "catalogue-relay",
@@ -100,9 +102,9 @@ class Stack:
         finally:
             self._files = before
 
-    def compose(self, *arguments: str, timeout_seconds: float = 300) -> str:
+    def compose(self, *arguments: str) -> str:
         """Run a command of compose; its standard output."""
-        return _compose(self._files, arguments, self._environment, timeout_seconds)
+        return _compose(self._files, arguments, self._environment)
 
     def down(self) -> None:
         """End it and delete its data. `docker compose down` knows only of what is in its files: what a former
@@ -113,18 +115,18 @@ class Stack:
         for each in [*self.client.networks.list(filters=own), *self.client.volumes.list(filters=own)]:
             each.remove()
 
-    def operate(self, *arguments: str, timeout_seconds: float = 300) -> Any:
+    def operate(self, *arguments: str) -> Any:
         """What `python -m deploy` answers."""
-        run = self.operation(*arguments, timeout_seconds=timeout_seconds)
+        run = self.operation(*arguments)
         assert run.returncode == 0, f"{' '.join(arguments)}: {run.stdout[-2000:]}{run.stderr[-4000:]}"
         return json.loads(run.stdout)
 
-    def operation(self, *arguments: str, timeout_seconds: float = 300) -> subprocess.CompletedProcess[str]:
+    def operation(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A run of `python -m deploy`, however it ends."""
         return subprocess.run(
             [sys.executable, "-m", "deploy", "--project", self.project, "--json", *arguments],
             cwd=ROOT, env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=timeout_seconds, check=False,
+            timeout=COMMAND_SECONDS, check=False,
         )  # fmt: skip
 
     def scale(self, service: str, replicas: int) -> None:
@@ -145,7 +147,7 @@ class Stack:
         environment = {**self._environment, "AMBITO_VERSION": version}
         arguments = ["--profile", "tools", "build", "--quiet"]
         files = [f"{root}/deploy/compose.yaml", f"{root}/deploy/compose.demo.yaml"]
-        _compose(files, arguments, environment, 900)
+        _compose(files, arguments, environment)
         try:
             yield
         finally:
@@ -163,7 +165,7 @@ class Stack:
         """The layers of a service's image when it is made from another copy of the project."""
         version = "rebuilt"
         environment = {**self._environment, "AMBITO_VERSION": version}
-        _compose([f"{root}/deploy/compose.yaml"], ["build", "--quiet", f"{service}-grpc"], environment, 900)
+        _compose([f"{root}/deploy/compose.yaml"], ["build", "--quiet", f"{service}-grpc"], environment)
         image = f"{self.images}/{service}:{version}"
         layers: list[str] = self.client.images.get(image).attrs["RootFS"]["Layers"]
         self.client.images.remove(image)
@@ -221,7 +223,7 @@ class Stack:
             user="0:0", pid_mode="host", network_mode="none", remove=True,
         )  # fmt: skip
 
-    def wait_healthy(self, *services: str, timeout_seconds: float = 60) -> None:
+    def wait_healthy(self, *services: str, timeout_seconds: float = 120) -> None:
         def healthy() -> bool:
             states = {
                 each.name: each.attrs["State"]["Health"]["Status"] for each in self.containers(*services)
@@ -244,13 +246,11 @@ def _inside(program: str) -> str:
     return (ROOT / "tests" / "deploy" / "containers" / "inside" / f"{program}.py").read_text()
 
 
-def _compose(
-    files: Sequence[str], arguments: Sequence[str], environment: dict[str, str], timeout_seconds: float
-) -> str:
+def _compose(files: Sequence[str], arguments: Sequence[str], environment: dict[str, str]) -> str:
     run = subprocess.run(
         ["docker", "compose", *(part for file in files for part in ("-f", file)), *arguments],
         cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=timeout_seconds, check=False,
+        timeout=COMMAND_SECONDS, check=False,
     )  # fmt: skip
     if run.returncode:
         raise AssertionError(
@@ -296,10 +296,10 @@ def running(
     stack = Stack(client, directory, files, name)
     for overlay in overlays:
         stack.overlay(overlay)
-    stack.compose("--profile", "tools", "build", "--quiet", timeout_seconds=900)
+    stack.compose("--profile", "tools", "build", "--quiet")
     try:
         stack.compose("run", "--rm", "secrets")
-        stack.compose("up", "--detach", "--wait", timeout_seconds=480)
+        stack.compose("up", "--detach", "--wait")
         yield stack
     finally:
         stack.down()

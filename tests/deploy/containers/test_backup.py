@@ -116,7 +116,7 @@ def test_what_was_lost_is_again_as_it_was_backed_up_and_goes_on(stack: Stack, ta
         *restore,
         when=lambda: stack.container("catalogue-grpc").attrs["State"]["Status"] == "exited",
     )
-    answer = stack.operate(*restore, timeout_seconds=600)
+    answer = stack.operate(*restore)
     assert answer["disagreements"] == []
     stack.wait_healthy(*PROCESSES)
 

@@ -61,14 +61,14 @@ def test_another_machine_is_what_the_lost_one_was_and_may_be_restored_again(
     docker_engine: DockerClient, server_directory: Path, lost: Lost
 ) -> None:
     with new_machine(docker_engine, server_directory / "new", lost) as stack:
-        told = stack.operate("restore", "--discard", "--yes", str(lost.backup), timeout_seconds=600)
+        told = stack.operate("restore", "--discard", "--yes", str(lost.backup))
         assert (told["disagreements"], told["saved"]) == ([], None)
         is_as_it_was(stack, lost)
         assert "All 16 steps" in stack.compose("run", "--rm", "demo")
         later = books_of(stack)["bookings"]
-        told = stack.operate("restore", "--yes", str(lost.backup), timeout_seconds=600)
+        told = stack.operate("restore", "--yes", str(lost.backup))
         is_as_it_was(stack, lost)
-        told = stack.operate("restore", "--discard", "--yes", told["saved"], timeout_seconds=600)
+        told = stack.operate("restore", "--discard", "--yes", told["saved"])
         assert told["disagreements"] == []
         assert books_of(stack)["bookings"] == later
 
@@ -78,7 +78,7 @@ def test_another_machine_may_have_more_servers(
 ) -> None:
     files = ["deploy/compose.cluster.yaml"]
     with new_machine(docker_engine, server_directory / "new-cluster", lost, *files) as stack:
-        told = stack.operate("restore", "--discard", "--yes", str(lost.backup), timeout_seconds=600)
+        told = stack.operate("restore", "--discard", "--yes", str(lost.backup))
         assert told["disagreements"] == []
         is_as_it_was(stack, lost)
         assert stack.operate("replica")["synchronous"]
