@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 PATIENCE_SECONDS = 30.0
-"""For what takes seconds: as often as a machine may be busy with more than these tests."""
+"""For what takes a second or two on an idle machine: a deadline is for what hangs, not for what is slow."""
 
 T = TypeVar("T")
 

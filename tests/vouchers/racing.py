@@ -9,6 +9,7 @@ from threading import Barrier
 from typing import Any, Self
 
 import psycopg
+import sqlalchemy as sa
 
 from services.chassis.refusal import Refusal, Unavailable
 from tests.support.polling import eventually
@@ -25,6 +26,22 @@ def at_once(actions: Sequence[Callable[[], Any]]) -> Counter[str]:
 
     with ThreadPoolExecutor(len(actions)) as pool:
         return Counter(pool.map(run, actions))
+
+
+def behind_a_lock(
+    world: World, superuser: psycopg.Connection, rows: str, actions: Sequence[Callable[[], Any]]
+) -> Counter[str]:
+    """Locks `rows` (what follows SELECT) and lets them go once all `actions` wait for a lock; each is begun
+    when the one before it waits. How many ended how, as `how_it_ends` has it.
+    """
+    with ThreadPoolExecutor(len(actions)) as pool:
+        with world.database.transaction() as connection:
+            connection.execute(sa.text(f"SELECT {rows} FOR UPDATE"))
+            futures = []
+            for number, action in enumerate(actions, start=1):
+                futures.append(pool.submit(how_it_ends, action))
+                eventually(lambda wanted=number: blocked(superuser) == wanted, timeout_seconds=30)
+        return Counter(future.result(30) for future in futures)
 
 
 def how_it_ends(action: Callable[[], Any]) -> str:

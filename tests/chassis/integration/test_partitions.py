@@ -23,6 +23,7 @@ APART = Names("probe", PARTITION)
 
 
 AHEAD = 50
+"""Events of a word that may wait at once."""
 
 
 class Load:

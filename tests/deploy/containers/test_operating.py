@@ -182,8 +182,7 @@ def test_a_cooperative_comes_changes_its_credentials_is_shut_out_and_let_in(
 
     doors = operator.ask("cooperative", "disable", SLUG)["changed"]
     assert sorted(doors) == ["api", "broker", "webhooks"]
-    stack.compose("run", "--rm", "--no-deps", "servers")
-    stack.compose("run", "--rm", "--no-deps", "identity-prepare")  # loads the territory again
+    stack.compose("up", "--detach", "--wait")  # prepares the servers and loads the territory again
     assert not is_let_in(new["queue"]["amqp_url"])
     assert sign_in(stack, client).status_code == 401
     shut = {each["cooperative"]: each["disabled"] for each in operator.ask("cooperative", "list")}

@@ -95,7 +95,7 @@ def test_every_process_ends_in_order_when_it_is_told_to_and_starts_again(stack: 
     assert {name: stack.container(name).attrs["State"]["ExitCode"] for name in PROCESSES} == dict.fromkeys(
         PROCESSES, 0
     )
-    stack.compose("up", "--detach", "--wait", "--no-recreate", "--no-deps", *PROCESSES)
+    stack.compose("up", "--detach", "--wait", "--no-recreate")
     assert _search(stack) == 200
 
 

@@ -33,7 +33,7 @@ def secured(stack: Stack) -> Iterator[Stack]:
     if not (stack.secrets / "tls.crt").exists():
         stack.compose("run", "--rm", "secrets", "certificate", NAME)
     with stack.with_files("deploy/compose.tls.yaml"):
-        stack.compose("up", "--detach", "--wait", "--no-deps", "proxy", "gateway", "rabbitmq")
+        stack.compose("up", "--detach", "--wait")
         yield stack
 
 

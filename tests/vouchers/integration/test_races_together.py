@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID
+from functools import partial
 
 import psycopg
-import sqlalchemy as sa
 
 from services.chassis.ids import new_id
 from services.chassis.messaging.received import Handler, one_by_one
@@ -16,8 +13,7 @@ from services.contracts.events.base import EventData
 from services.contracts.events.catalogue import BookingCancelled, BookingDelivered
 from services.vouchers.entrypoints.worker import subscriptions
 from services.vouchers.settings import VouchersSettings
-from tests.support.polling import eventually
-from tests.vouchers.racing import blocked, how_it_ends, whole
+from tests.vouchers.racing import behind_a_lock, whole
 from tests.vouchers.world import World
 
 
@@ -32,15 +28,7 @@ class TestSeveralTogether:
         world.hold(voucher, held)
         events = [world.message(BookingCancelled, each) for each in (held, late)]
         endings = (lambda: world.run(handler, events), lambda: world.hold(voucher, late))
-        with ThreadPoolExecutor(2) as pool:
-            with world.database.transaction() as connection:
-                locked = sa.text("SELECT FROM voucher WHERE id = :id FOR UPDATE")
-                connection.execute(locked, {"id": voucher.id})
-                futures = []
-                for number, ending in enumerate(endings, start=1):
-                    futures.append(pool.submit(how_it_ends, ending))
-                    eventually(lambda wanted=number: blocked(superuser) == wanted, timeout_seconds=30)
-            ended = Counter(future.result(30) for future in futures)
+        ended = behind_a_lock(world, superuser, f"FROM voucher WHERE id = '{voucher.id}'", endings)
         assert whole(world)
         return ended
 
@@ -68,21 +56,11 @@ class TestSeveralVouchers:
             [booked[second.id][0], booked[first.id][0]],
             [booked[first.id][1], booked[second.id][1]],
         ]
-
-        def end(bookings: Sequence[UUID]) -> str:
-            events = [world.message(BookingDelivered, each) for each in bookings]
-            return how_it_ends(lambda: world.run(handler, events))
-
-        with ThreadPoolExecutor(2) as pool:
-            with world.database.transaction() as connection:
-                # The last of each waits for this, and so for the other's voucher only when both have begun.
-                locked = sa.text("SELECT FROM hold WHERE booking_id = ANY(:last) FOR UPDATE")
-                connection.execute(locked, {"last": [each[-1] for each in visits]})
-                futures = []
-                for number, bookings in enumerate(visits, start=1):
-                    futures.append(pool.submit(end, bookings))
-                    eventually(lambda wanted=number: blocked(superuser) == wanted, timeout_seconds=30)
-            ended = Counter(future.result(30) for future in futures)
+        together = [[world.message(BookingDelivered, each) for each in bookings] for bookings in visits]
+        endings = [partial(world.run, handler, events) for events in together]
+        # The last of each waits for this, and so for the other's voucher only when both have begun.
+        last = ", ".join(f"'{bookings[-1]}'" for bookings in visits)
+        ended = behind_a_lock(world, superuser, f"FROM hold WHERE booking_id IN ({last})", endings)
         assert whole(world)
         return ended
 
