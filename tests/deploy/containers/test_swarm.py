@@ -63,7 +63,7 @@ def to_try_it(secrets: Path) -> dict[str, Any]:
 def swarm(docker_engine: DockerClient, server_directory: Path) -> Iterator[SwarmStack]:
     # Images and secrets as for Compose; nothing of it is started.
     compose = Stack(docker_engine, server_directory / "swarm", name="-swarm")
-    compose.compose("--profile", "tools", "build", "--quiet", timeout_seconds=900)
+    compose.compose("--profile", "tools", "build", "--quiet")
     try:
         compose.compose("run", "--rm", "secrets")
         compose.compose("run", "--rm", "secrets", "certificate", "localhost")
