@@ -13,7 +13,7 @@ from tests.support.broker import Broker, Vhost
 from tests.support.postgres import Postgres
 
 
-class ByFolder(LoadScopeScheduling):
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # has no types
     """Each folder by one process, with servers of its own; that of containers apart from its neighbours.
 
     pytest-xdist's own groups are marks at tests' ids, which pytest no longer lets it make (9.2).

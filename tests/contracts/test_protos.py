@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -43,14 +44,14 @@ class TestStyle:
                 assert method.server_streaming == (method.full_name in _STREAMED)
 
     def test_enums_have_an_unspecified_zero_and_prefixed_values(self, path: Path) -> None:
-        enums: dict[str, EnumDescriptor] = descriptor(path).enum_types_by_name
+        enums: Mapping[str, EnumDescriptor] = descriptor(path).enum_types_by_name
         for enum in enums.values():
             prefix = snake(enum.name)
             assert enum.values_by_number[0].name == f"{prefix}_UNSPECIFIED"
             assert all(value.name.startswith(f"{prefix}_") for value in enum.values)
 
     def test_fields_are_snake_case(self, path: Path) -> None:
-        messages: dict[str, Descriptor] = descriptor(path).message_types_by_name
+        messages: Mapping[str, Descriptor] = descriptor(path).message_types_by_name
         for message in messages.values():
             for field in message.fields:
                 assert re.fullmatch(r"[a-z]+(_[a-z0-9]+)*", field.name), f"{message.name}.{field.name}"

@@ -220,9 +220,8 @@ def test_events_are_published_again_as_outbox_again_does_it() -> None:
 
     class Connection:
         def execute(self, statement: Update) -> Result:
-            said.append(
-                str(statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))
-            )
+            dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+            said.append(str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})))
             return Result()
 
     class Result:

@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from kombu import Connection, Queue
+from kombu.connection import Connection
+from kombu.entity import Queue
 
 from tests.support.broker import Broker, Vhost
 from tests.support.polling import eventually

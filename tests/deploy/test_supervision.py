@@ -47,7 +47,7 @@ def test_what_dies_is_started_again(supervisor: Supervisor, tmp_path: Path) -> N
     supervisor.start(["one"])
     first = eventually(lambda: running(supervisor, "one"))
     supervisor.signal("one", signal.SIGKILL)
-    second = eventually(lambda: (pid := running(supervisor, "one")) != first and pid)
+    second = eventually(lambda: pid if (pid := running(supervisor, "one")) != first else None)
     assert second != first
     assert supervisor.log("one").read_text().splitlines() == ["one 100% line"] * 2
 
@@ -56,11 +56,9 @@ def test_applying_again_replaces_only_what_has_changed(supervisor: Supervisor, t
     kept, changed, dropped = (sleeper(name, tmp_path) for name in ("kept", "changed", "dropped"))
     apply(supervisor, tmp_path, kept, changed, dropped)
     supervisor.start(["kept", "changed", "dropped"])
-    before = {
-        name: eventually(lambda n=name: running(supervisor, n)) for name in ("kept", "changed", "dropped")
-    }
+    before = {name: eventually(running, supervisor, name) for name in ("kept", "changed", "dropped")}
     odd = {"TEXT": "it's 100% \\ a value, with a comma"}
-    apply(supervisor, tmp_path, kept, replace(changed, environment=changed.environment | odd))
+    apply(supervisor, tmp_path, kept, replace(changed, environment={**changed.environment, **odd}))
     supervisor.start(["kept", "changed"])
     after = eventually(lambda: running(supervisor, "changed"))
     assert running(supervisor, "kept") == before["kept"]

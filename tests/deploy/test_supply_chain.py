@@ -173,7 +173,7 @@ def test_packages_of_npm_are_found_and_not_what_is_in_them(
     put("portal/node_modules/made-up/dist/esm", type="module")
     put("portal/node_modules/made-up/node_modules/@of/it", name="@of/it", version="2.0.0-rc.1")
     put("portal/node_modules/old", name="old", version="0.1.0", license={"type": "MIT", "url": "…"})
-    inside = [sys.executable, contents._INSIDE]
+    inside = [sys.executable, str(contents._INSIDE)]
     done = subprocess.run(inside, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(done.stdout)["npm"] == [
         ["@of/it", "2.0.0-rc.1", ""],

@@ -14,7 +14,7 @@ from deploy.operating.upgrade_checks import backup_amiss
 from deploy.operating.upgrade_plan import How, Layout, layout
 from deploy.operating.upgrade_version import write_version
 
-SERVICES = {
+SERVICES: dict[str, dict[str, Any]] = {
     "postgres": {"image": "postgres:17"},
     "proxy": {"image": "nginx:1-alpine", "ports": [{"target": 443}]},
     "servers": {"image": "a/operations:{}", "restart": "no"},

@@ -168,7 +168,7 @@ def _comes_later(answer: httpx.Response) -> bool:
 
 def _pause_seconds(answer: httpx.Response | None, asked: int) -> float:
     """As long as the answer asks for; longer each time if there was none."""
-    wanted = _FIRST_PAUSE_SECONDS * 2 ** min(asked - 1, 4)
+    wanted: float = _FIRST_PAUSE_SECONDS * 2 ** min(asked - 1, 4)
     if answer is not None:
         wanted = float(answer.headers.get("Retry-After", wanted))
     return min(wanted, _LONGEST_PAUSE_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311 - spread, not a secret

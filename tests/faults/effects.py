@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from deploy.local.environment import SERVICES
 from services.chassis.messaging.dead_letters import DeadLetters
 from services.contracts.events.catalogue import BookingCancelled, BookingConfirmed, BookingDelivered
+from tests.faults.cooperatives import Cooperative
 from tests.faults.findings import Findings
 from tests.faults.life import Purse
 from tests.faults.site import Site
@@ -104,6 +105,11 @@ def _check_notices(
         findings.compare(table, wanted, [str(event_id) for (event_id,) in rows])
 
 
+def _has_heard(cooperative: Cooperative, events: set[str], lines: set[str]) -> bool:
+    everywhere = cooperative.queued & cooperative.notified & set(cooperative.seen)
+    return events <= everywhere and lines <= set(cooperative.page.lines)
+
+
 def _check_cooperatives(
     site: Site, events: dict[str, list[tuple[str, str]]], findings: Findings, arrival_seconds: float
 ) -> None:
@@ -115,28 +121,23 @@ def _check_cooperatives(
     for service in SERVICES:
         query = "SELECT event_id, routing_key, created_at > :since FROM outbox WHERE public"
         for event_id, routing_key, while_there in site.rows(service, query, since=site.connected_at):
-            provider = str(routing_key).rpartition(".")[2]
-            addressed[provider].append(str(event_id))
+            whose = str(routing_key).rpartition(".")[2]
+            addressed[whose].append(str(event_id))
             if while_there:
-                connected[provider].add(str(event_id))
+                connected[whose].add(str(event_id))
     addressed.pop("-", None)
     feeds: dict[str, list[str]] = defaultdict(list)
     for provider, event_id in site.rows("notifications", _FEEDS):
         feeds[str(provider)].append(str(event_id))
-    for provider in addressed.keys() | feeds.keys():
-        findings.compare(f"feed of {provider}", addressed[provider], feeds[provider])
+    for whose in addressed.keys() | feeds.keys():
+        findings.compare(f"feed of {whose}", addressed[whose], feeds[whose])
     lines = _lines(events)
     for slug, cooperative in site.cooperatives.items():
         page = cooperative.page
         wanted = connected[slug]
         on_page = {lines[each] for each in wanted if each in lines}
         try:
-            eventually(
-                lambda here=cooperative, these=wanted, those=on_page: (
-                    these <= here.queued & here.notified & set(here.seen) and those <= set(here.page.lines)
-                ),
-                timeout_seconds=arrival_seconds,
-            )
+            eventually(_has_heard, cooperative, wanted, on_page, timeout_seconds=arrival_seconds)
         except AssertionError:
             findings.require(f"queue of {slug}", wanted, cooperative.queued)
             findings.require(f"webhook of {slug}", wanted, cooperative.notified)
@@ -198,9 +199,9 @@ def _check_dead_letters(site: Site, findings: Findings, arrival_seconds: float) 
         planted = site.planted.poison[service]
         with suppress(AssertionError):
             eventually(
-                lambda name=service, these=planted: these <= _dead_letters(site, name).keys(),
+                lambda where, these: these <= _dead_letters(site, where).keys(), service, planted,
                 timeout_seconds=arrival_seconds,
-            )
+            )  # fmt: skip
         letters = _dead_letters(site, service)
         findings.lost += [f"dead letter of {service}: {each}" for each in planted - letters.keys()]
         findings.wrong += [

@@ -31,7 +31,7 @@ Stream = Callable[[grpc.ServicerContext], Iterator[Any]]
 
 
 @dataclass
-class ScriptedServices(grpc.GenericRpcHandler):
+class ScriptedServices(grpc.GenericRpcHandler[bytes, bytes]):
     """Answers each method as the test says; remembers what was asked.
 
     An answer is a message, an exception, or a function that gives one of both for a request's bytes.
@@ -41,7 +41,7 @@ class ScriptedServices(grpc.GenericRpcHandler):
     streams: dict[str, Stream] = field(default_factory=dict)
     calls: list[tuple[str, bytes, dict[str, str], float]] = field(default_factory=list)
 
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
         name = details.method.rpartition("/")[2]
         if name in self.streams:
             return grpc.unary_stream_rpc_method_handler(self._streaming(self.streams[name]))
@@ -58,7 +58,7 @@ class ScriptedServices(grpc.GenericRpcHandler):
                 context.abort_with_status(status_of(result))
             if isinstance(result, Exception):
                 raise result
-            return result.SerializeToString()
+            return bytes(result.SerializeToString())
 
         return grpc.unary_unary_rpc_method_handler(answer)
 
@@ -75,7 +75,7 @@ class Edge:
     client: httpx.Client
     services: ScriptedServices
     signer: TokenSigner
-    stop_services: Callable[[], None]
+    stop_services: Callable[[], object]
 
     def token(self, *roles: str, lifetime_seconds: int = 600, **claims: object) -> dict[str, str]:
         signed = self.signer.sign(
@@ -113,7 +113,7 @@ def edge_without_services(tmp_path: Path) -> Iterator[Edge]:
 def running(directory: Path, **settings: object) -> Iterator[Edge]:
     """A gateway with settings of its own, and its services."""
     services = ScriptedServices()
-    backend = grpc.server(ThreadPoolExecutor(4), handlers=(services,))
+    backend = grpc.server(ThreadPoolExecutor(4), handlers=[services])
     target = f"127.0.0.1:{backend.add_insecure_port('127.0.0.1:0')}"
     backend.start()
     issuer = TokenIssuer(directory)

@@ -2,16 +2,20 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 PATIENCE_SECONDS = 30.0
 """For what takes a second or two on an idle machine: a deadline is for what hangs, not for what is slow."""
 
 T = TypeVar("T")
+About = TypeVarTuple("About")
 
 
-def eventually(probe: Callable[[], T | None], *, timeout_seconds: float = PATIENCE_SECONDS) -> T:
-    """The first truthy answer of `probe`; its AssertionErrors count as "not yet" until the time is over.
+def eventually(
+    probe: Callable[[*About], T | None], *about: *About, timeout_seconds: float = PATIENCE_SECONDS
+) -> T:
+    """The first truthy answer of `probe`, given `about`; its AssertionErrors count as "not yet" until the
+    time is over.
 
     A question that takes long is asked half of the time at most: what is waited for wants the machine, too.
     """
@@ -21,7 +25,7 @@ def eventually(probe: Callable[[], T | None], *, timeout_seconds: float = PATIEN
         failure: AssertionError | None = None
         answer: T | None = None
         try:
-            answer = probe()
+            answer = probe(*about)
         except AssertionError as error:
             failure = error
         if answer:

@@ -17,6 +17,7 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 
 from deploy.local.ports import free_port
+from tests.support.containers import logged, output, psql, service_of
 from tests.support.polling import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -112,8 +113,10 @@ class Stack:
         """
         self.compose("--profile", "tools", "down", "--volumes", "--remove-orphans", "--timeout", "0")
         own = {"label": f"com.docker.compose.project={self.project}"}
-        for each in [*self.client.networks.list(filters=own), *self.client.volumes.list(filters=own)]:
-            each.remove()
+        for network in self.client.networks.list(filters=own):
+            network.remove()
+        for volume in self.client.volumes.list(filters=own):
+            volume.remove()
 
     def operate(self, *arguments: str) -> Any:
         """What `python -m deploy` answers."""
@@ -156,10 +159,7 @@ class Stack:
 
     def sql(self, database: str, statement: str) -> str:
         """What PostgreSQL's superuser is answered, a line for each row."""
-        psql = ["psql", "-U", "ambito_admin", "-d", database, "-v", "ON_ERROR_STOP=1", "-qAtc", statement]
-        status, out = self.container("postgres").exec_run(psql)
-        assert status == 0, out.decode()
-        return str(out.decode())
+        return psql(self.container("postgres"), database, statement)
 
     def rebuilt(self, service: str, root: Path) -> list[str]:
         """The layers of a service's image when it is made from another copy of the project."""
@@ -190,9 +190,7 @@ class Stack:
 
     def python(self, container: Container, program: str, *arguments: str) -> Any:
         """Run a program of `inside/` in it, as the container's own user; the JSON value that it prints."""
-        status, (out, errors) = container.exec_run(["python", "-c", _inside(program), *arguments], demux=True)
-        assert status == 0, f"{container.name}: {(errors or b'').decode()[-2000:]}"
-        return json.loads(out)
+        return json.loads(output(container, ["python", "-c", _inside(program), *arguments]))
 
     def python_in_image(self, target: str, program: str) -> Any:
         """As `python`, in a container of its own of the image."""
@@ -210,9 +208,9 @@ class Stack:
             state = each.attrs["State"]
             health = state.get("Health", {}).get("Status", "")
             parts.append(f"{service_of(each)}: {state['Status']} {health}, since {state['StartedAt']}")
-            logged = each.logs(tail=400, timestamps=True).decode(errors="replace").splitlines()
-            notable = [line for line in logged[:-3] if '"level": "info"' not in line][-lines:]
-            parts += [line[:400] for line in (*notable, *logged[-3:])]
+            log = logged(each, 400, with_times=True)
+            notable = [line for line in log[:-3] if '"level": "info"' not in line][-lines:]
+            parts += [line[:400] for line in (*notable, *log[-3:])]
         return "\n".join(parts)
 
     def kill(self, container: Container) -> None:
@@ -257,16 +255,6 @@ def _compose(files: Sequence[str], arguments: Sequence[str], environment: dict[s
             f"docker compose {' '.join(arguments)}: {run.stdout[-4000:]}{run.stderr[-4000:]}"
         )
     return run.stdout
-
-
-def service_of(container: Container) -> str:
-    """The name that a container's service has in compose.yaml."""
-    return str(container.labels["com.docker.compose.service"])
-
-
-def addresses(container: Container) -> list[str]:
-    """All its IPv4 addresses."""
-    return [each["IPAddress"] for each in container.attrs["NetworkSettings"]["Networks"].values()]
 
 
 @contextmanager

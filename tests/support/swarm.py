@@ -56,7 +56,8 @@ class SwarmStack:
         return run.stdout
 
     def service(self, name: str) -> Service:
-        return self.client.services.get(f"{self.name}_{name}")
+        found: Service = self.client.services.get(f"{self.name}_{name}")
+        return found
 
     def wait(self, timeout_seconds: float = 900) -> None:
         """Until every service has its replicas and every job is done."""

@@ -40,7 +40,7 @@ def behind_a_lock(
             futures = []
             for number, action in enumerate(actions, start=1):
                 futures.append(pool.submit(how_it_ends, action))
-                eventually(lambda wanted=number: blocked(superuser) == wanted, timeout_seconds=30)
+                eventually(lambda wanted: blocked(superuser) == wanted, number)
         return Counter(future.result(30) for future in futures)
 
 

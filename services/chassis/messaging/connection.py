@@ -73,7 +73,7 @@ def _connect(
         "cert_reqs": ssl.CERT_REQUIRED,
         "ca_certs": None if authorities is None else str(authorities),
     }
-    parameters = kombu.connection.Connection(  # type: ignore[no-untyped-call]
+    parameters = kombu.connection.Connection(
         url,
         ssl=tls if at.scheme == "amqps" else False,
         heartbeat=heartbeat_seconds,

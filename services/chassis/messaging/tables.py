@@ -1,15 +1,12 @@
 """The tables every service keeps beside its own: outbox, inbox and idempotency."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, TIMESTAMP, UUID
 
 from services.chassis import locks
-
-if TYPE_CHECKING:
-    from alembic.operations import Operations
 
 WAKE_CHANNEL: Final = "outbox"
 """NOTIFY channel on which the relay hears of new rows; channels are per database."""
@@ -100,7 +97,7 @@ CREATE TRIGGER outbox_wake AFTER INSERT ON outbox FOR EACH STATEMENT EXECUTE FUN
 """
 
 
-def create_messaging_v1(op: "Operations") -> None:
+def create_messaging_v1(connection: sa.Connection) -> None:
     """Create outbox, inbox and idempotency; called from a service's first migration.
 
     A statement-level trigger wakes the relay, so that nobody who writes an event can forget to. It does so
@@ -111,6 +108,6 @@ def create_messaging_v1(op: "Operations") -> None:
     """
     metadata = sa.MetaData()
     messaging_tables(metadata)
-    metadata.create_all(op.get_bind(), checkfirst=False)
-    op.execute(_WAKE_FUNCTION)
-    op.execute(_WAKE_TRIGGER)
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(sa.text(_WAKE_FUNCTION))
+    connection.execute(sa.text(_WAKE_TRIGGER))

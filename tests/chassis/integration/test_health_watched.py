@@ -139,7 +139,7 @@ def test_after_the_end_nothing_is_served_any_more(
     assert stub.Check(health_pb2.HealthCheckRequest(service="x"), timeout=5).status == NOT_SERVING
     with pytest.raises(grpc.RpcError) as refused:
         stub.Check(health_pb2.HealthCheckRequest(service="no-such"), timeout=5)
-    assert refused.value.code() is grpc.StatusCode.NOT_FOUND  # type: ignore[attr-defined]
+    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 def test_who_has_left_is_forgotten(servicer: HealthServicer, stub: health_pb2_grpc.HealthStub) -> None:

@@ -85,7 +85,7 @@ def told() -> Iterator[Told]:
 
 
 @contextmanager
-def started(issuer: TokenIssuer, told: Told, **limits: int) -> Iterator[tuple[RpcServer, grpc.Channel]]:
+def started(issuer: TokenIssuer, told: Told, **limits: Any) -> Iterator[tuple[RpcServer, grpc.Channel]]:
     streams = {
         "Told": told.stream,
         "Who": who,
@@ -242,7 +242,12 @@ def test_the_asynchronous_client_hears_each_answer_and_each_refusal(issuer: Toke
         assert asyncio.run(heard(port, "Who", issuer.caller("account-7"))) == [b"account-7"] * 2
         assert asyncio.run(heard(port, "RefuseLater", ANONYMOUS)) == [b"first", RemoteRefusal]
         assert asyncio.run(heard(port, "FailLater", ANONYMOUS)) == [b"first", RemoteFailure]
-        teller = threading.Thread(target=lambda: eventually(lambda: told.open) and told.tell(b"news"))
+
+        def tell_once_there_is_somebody() -> None:
+            eventually(lambda: told.open)
+            told.tell(b"news")
+
+        teller = threading.Thread(target=tell_once_there_is_somebody)
         stack.callback(teller.join)
         teller.start()
         assert asyncio.run(heard(port, "Told", ANONYMOUS)) == [b"news"]

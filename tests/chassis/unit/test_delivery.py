@@ -79,7 +79,7 @@ class ScriptedPublisher(ConfirmingPublisher):
 
     def __init__(self, *answers: dict[int, str] | BrokerLost, connected: bool = True) -> None:
         super().__init__("amqp://nowhere")
-        self._answers = list(answers)
+        self._next = list(answers)
         self._connected = connected
         self.published: list[Outgoing] = []
 
@@ -89,7 +89,7 @@ class ScriptedPublisher(ConfirmingPublisher):
 
     def publish(self, messages: Sequence[Outgoing]) -> dict[int, str]:
         [message] = messages
-        answer = self._answers.pop(0)
+        answer = self._next.pop(0)
         if isinstance(answer, BrokerLost):
             self._connected = False
             raise answer

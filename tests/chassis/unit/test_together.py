@@ -42,7 +42,7 @@ def asked_one_after_another(
     for count, number in enumerate(numbers):
         futures.append(pool.submit(doubled, number))
         # The first is being served; the others wait.
-        eventually(lambda count=count: len(doubled._waiting) == count and doubled._turn.locked())
+        eventually(lambda wanted: len(doubled._waiting) == wanted and doubled._turn.locked(), count)
     return futures
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import pytest
-import sqlalchemy as sa
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -18,6 +17,7 @@ from opentelemetry.trace import SpanKind
 from services.chassis import tracing, tracing_export
 from services.chassis.database_use import Use
 from services.chassis.messaging.flight import Flights
+from services.chassis.messaging.pending import Row
 from services.chassis.tracing_queue import Queue
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -77,13 +77,12 @@ def test_what_was_not_chosen_at_the_beginning_is_not_recorded_further_on(
     assert recorded.get_finished_spans() == ()
 
 
-def row(traceparent: str | None) -> sa.RowMapping:
-    written = {
+def row(traceparent: str | None) -> Row:
+    return {
         "id": 7, "event_id": uuid4(), "source": "ambito/probe", "type": "ambito.probe.thing.done.v1",
         "subject": "thing", "sequence": 1, "occurred_at": datetime.now(UTC), "created_at": datetime.now(UTC),
         "routing_key": "thing.done.L319.aurora", "public": True, "traceparent": traceparent, "data": b"{}",
     }  # fmt: skip
-    return cast(sa.RowMapping, written)
 
 
 @pytest.mark.parametrize(("answer", "failed"), [(None, False), ("no queue is bound", True)])
@@ -118,7 +117,7 @@ class Frozen(SpanExporter):
 
 
 def lost(outcome: str) -> float:
-    return tracing_export.spans.labels(outcome)._value.get()
+    return float(tracing_export.spans.labels(outcome)._value.get())
 
 
 def test_what_the_queue_does_not_hold_and_the_collector_does_not_take_is_counted(

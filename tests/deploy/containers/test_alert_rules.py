@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def expectation(alert: str, minute: float, ringing: bool) -> dict[str, Any]:
     }
 
 
-def expected(alert: str) -> list[tuple[float, bool]]:
+def expected(alert: str) -> Sequence[tuple[float, bool]]:
     """Minutes, and whether it rings then."""
     if alert in GROWTH:
         _, silent, ringing = GROWTH[alert]
@@ -145,4 +146,4 @@ def promtool(engine: DockerClient, directory: Path, *arguments: str) -> None:
             remove=True,
         )
     except ContainerError as error:
-        pytest.fail(error.stderr.decode()[-4000:])
+        pytest.fail(str(error)[-4000:])

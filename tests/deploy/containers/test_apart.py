@@ -13,6 +13,7 @@ import pytest
 from deploy.broker.apart import read_apart
 from deploy.demo.receiver import Receiver
 from tests.deploy.containers.people import ContainerWorld
+from tests.support.containers import rabbitmqctl
 from tests.support.freezing import freeze
 from tests.support.polling import eventually
 from tests.support.stack import Stack
@@ -77,15 +78,10 @@ def on_their_broker(stack: Stack) -> list[str]:
     return list(stack.python(stack.container("vouchers-worker"), "their_broker", url))
 
 
-def rabbitmqctl(stack: Stack, *arguments: str) -> str:
-    status, out = stack.container("rabbitmq").exec_run(["rabbitmqctl", "--quiet", *arguments])
-    assert status == 0, out.decode()
-    return str(out.decode())
-
-
 def queues(stack: Stack, vhost: str = "ambito") -> dict[str, dict[str, Any]]:
+    about = ("name", "messages", "consumers")
     listed = rabbitmqctl(
-        stack, "list_queues", "-p", vhost, "name", "messages", "consumers", "--formatter", "json"
+        stack.container("rabbitmq"), "list_queues", "--vhost", vhost, "--formatter", "json", *about
     )
     return {each["name"]: each for each in json.loads(listed)}
 
@@ -105,9 +101,10 @@ def beside(stack: Stack, *files: str) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def apart(stack: Stack) -> Iterator[Stack]:
     """The overlay as it comes, with a broker of Casa Tiglio's: another virtual host of the same one."""
-    rabbitmqctl(stack, "add_vhost", THEIRS)
-    rabbitmqctl(stack, "add_user", THEIRS, "their-password")
-    rabbitmqctl(stack, "set_permissions", "-p", THEIRS, THEIRS, ".*", ".*", ".*")
+    broker = stack.container("rabbitmq")
+    rabbitmqctl(broker, "add_vhost", THEIRS)
+    rabbitmqctl(broker, "add_user", THEIRS, "their-password")
+    rabbitmqctl(broker, "set_permissions", "-p", THEIRS, THEIRS, ".*", ".*", ".*")
     secret = stack.secrets / "casa-tiglio-broker-url"
     secret.write_text(f"amqp://{THEIRS}:their-password@rabbitmq:5672/{THEIRS}")
     secret.chmod(0o444)
@@ -122,8 +119,8 @@ def apart(stack: Stack) -> Iterator[Stack]:
     with beside(stack, "deploy/compose.apart.yaml", str(here)):
         yield stack
     assert not [name for name in queues(stack) if ".apart." in name]
-    rabbitmqctl(stack, "delete_user", THEIRS)
-    rabbitmqctl(stack, "delete_vhost", THEIRS)
+    rabbitmqctl(broker, "delete_user", THEIRS)
+    rabbitmqctl(broker, "delete_vhost", THEIRS)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +134,7 @@ def test_who_is_stopped_delays_nobody_else_and_loses_nothing(apart: Stack, world
     with world.webhooks(COOPERATIVE) as theirs, world.webhooks(ELSE) as elses, ExitStack() as paused:
         for citizen, comune in ((ours, APART), (others, OTHER)):
             world.visit(citizen, comune, ELSE)
-            eventually(lambda citizen=citizen: world.told(citizen) == 1, timeout_seconds=SOON)
+            eventually(lambda who: world.told(who) == 1, citizen, timeout_seconds=SOON)
         eventually(lambda: len(bookings(elses)) == 2, timeout_seconds=SOON)
 
         for name in OWN:

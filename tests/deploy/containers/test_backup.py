@@ -19,6 +19,7 @@ import pytest
 from deploy.demo import cast
 from deploy.local.servers import VHOST
 from tests.deploy.containers.books import books_of, rows
+from tests.support.containers import rabbitmqctl
 from tests.support.polling import eventually
 from tests.support.stack import PROCESSES, ROOT, Stack
 
@@ -47,7 +48,7 @@ class Taken:
 def used(stack: Stack) -> Stack:
     """An installation that has been worked with."""
     assert "All 16 steps as expected" in stack.compose("run", "--rm", "demo")
-    rabbitmqctl(stack, "add_user", FOREIGN_USER, "not-a-secret")
+    rabbitmqctl(stack.container("rabbitmq"), "add_user", FOREIGN_USER, "not-a-secret")
     return stack
 
 
@@ -128,16 +129,16 @@ def test_what_was_lost_is_again_as_it_was_backed_up_and_goes_on(stack: Stack, ta
 
     # What had been published and had not reached everybody takes effect; what had is no news.
     for service, copies in (("notifications", RECIPIENTS), ("catalogue", PERSONS), ("vouchers", PERSONS)):
-        eventually(lambda s=service, c=copies: set(rows(stack, s, c)) == citizens, timeout_seconds=60)
+        eventually(lambda *asked: set(rows(stack, *asked)) == citizens, service, copies, timeout_seconds=60)
     eventually(lambda: waiting(stack, "events") == 0, timeout_seconds=60)
     assert books_of(stack) == taken.books
     assert waiting(stack, "coop.") >= 3, "cooperatives hear again what they may not have read"
-    assert FOREIGN_USER in rabbitmqctl(stack, "list_users")
+    assert FOREIGN_USER in rabbitmqctl(stack.container("rabbitmq"), "list_users")
 
     assert "All 16 steps as expected" in stack.compose("run", "--rm", "demo")
     later = rows(stack, "notifications", LATER_IN_THE_FEED.format(taken.last_feed_entry))
     assert len(later) >= 3, "who had read the feed further than the backup misses nothing of what comes now"
-    rabbitmqctl(stack, "delete_user", FOREIGN_USER)
+    rabbitmqctl(stack.container("rabbitmq"), "delete_user", FOREIGN_USER)
 
 
 def start(stack: Stack, *arguments: str) -> subprocess.Popen[str]:
@@ -203,8 +204,8 @@ def lose_everything(stack: Stack) -> None:
         network_mode="none",
         remove=True,
     )
-    rabbitmqctl(stack, "delete_vhost", VHOST)
-    rabbitmqctl(stack, "delete_user", FOREIGN_USER)
+    rabbitmqctl(stack.container("rabbitmq"), "delete_vhost", VHOST)
+    rabbitmqctl(stack.container("rabbitmq"), "delete_user", FOREIGN_USER)
 
 
 def last_feed_entry(stack: Stack) -> int:
@@ -214,16 +215,10 @@ def last_feed_entry(stack: Stack) -> int:
 
 def waiting(stack: Stack, queues: str) -> int:
     """Messages in all queues with this in their names, but for those of nobody and of dead letters."""
-    listed = rabbitmqctl(stack, "list_queues", "--vhost", VHOST, "--formatter", "json", "name", "messages")
+    asked = ("list_queues", "--vhost", VHOST, "--formatter", "json", "name", "messages")
+    listed = rabbitmqctl(stack.container("rabbitmq"), *asked)
     return sum(
         int(each["messages"])
         for each in json.loads(listed)
         if queues in each["name"] and not each["name"].endswith(".dead")
     )
-
-
-def rabbitmqctl(stack: Stack, *arguments: str) -> str:
-    command = ["rabbitmqctl", "--quiet", *arguments]
-    status, (out, errors) = stack.container("rabbitmq").exec_run(command, user="rabbitmq", demux=True)
-    assert status == 0, f"{command}: {(errors or b'').decode()}"
-    return (out or b"").decode()

@@ -17,6 +17,7 @@ from docker.models.containers import Container
 from tests.deploy.containers.people import PROVIDER, ContainerWorld, booking
 from tests.deploy.containers.people import reader as reader_of
 from tests.faults.load import Load
+from tests.support.containers import psql, rabbitmqctl
 from tests.support.freezing import freeze
 from tests.support.polling import eventually
 from tests.support.queue_reader import QueueReader
@@ -139,7 +140,7 @@ def nothing_is_lost_or_doubled(cluster: Stack, load: Load, reader: QueueReader) 
     server = primary(cluster)
     for service in SERVICES:
         unpublished = partial(rows, server, service, UNPUBLISHED)
-        eventually(lambda left=unpublished: left() == [], timeout_seconds=120)  # type: ignore[misc]
+        eventually(lambda left: left() == [], unpublished, timeout_seconds=120)
     acknowledged = [booking for purse in load.purses for booking in purse.visits]
     confirmed = Counter(rows(server, "catalogue", CONFIRMED))
     assert {booking: confirmed[booking] for booking in acknowledged} == dict.fromkeys(acknowledged, 1)
@@ -150,9 +151,15 @@ def nothing_is_lost_or_doubled(cluster: Stack, load: Load, reader: QueueReader) 
 
 def primary(cluster: Stack) -> Container:
     """The PostgreSQL server that takes writes."""
-    servers = cluster.containers("postgres", "postgres-replica")
-    [found] = [each for each in servers if _ask(each, "postgres", "SELECT pg_is_in_recovery()") == (0, "f\n")]
+    [found] = filter(_takes_writes, cluster.containers("postgres", "postgres-replica"))
     return found
+
+
+def _takes_writes(server: Container) -> bool:
+    try:
+        return rows(server, "postgres", "SELECT pg_is_in_recovery()") == ["f"]
+    except AssertionError:  # it starts, or ends
+        return False
 
 
 def servers_of(cluster: Stack) -> dict[str, tuple[str | None, bool]]:
@@ -163,15 +170,7 @@ def servers_of(cluster: Stack) -> dict[str, tuple[str | None, bool]]:
 
 def rows(server: Container, database: str, statement: str) -> list[str]:
     """The values that it answers with."""
-    status, out = _ask(server, database, statement)
-    assert status == 0, out
-    return out.split()
-
-
-def _ask(server: Container, database: str, statement: str) -> tuple[int, str]:
-    command = ["psql", "--username=ambito_admin", "--dbname", database, "-qAtc", statement]
-    status, out = server.exec_run(command, user="postgres")
-    return status, out.decode()
+    return psql(server, database, statement).split()
 
 
 def leaders(cluster: Stack) -> dict[str, str]:
@@ -202,7 +201,4 @@ def seen_by(cluster: Stack, node: str) -> set[str]:
 
 
 def _told_by(node: Container, *command: str) -> Any:
-    asked = ["rabbitmqctl", "--quiet", "--formatter=json", "--timeout=10", *command]
-    status, out = node.exec_run(asked, user="rabbitmq")
-    assert status == 0, out
-    return json.loads(out)
+    return json.loads(rabbitmqctl(node, "--formatter=json", "--timeout=10", *command))

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.support.stack import PROCESSES, Stack, addresses, service_of
+from tests.support.containers import addresses, service_of
+from tests.support.stack import PROCESSES, Stack
 
 RPC = ("identity-grpc", "catalogue-grpc", "vouchers-grpc", "notifications-grpc")
 MAY_LEAVE = {"notifications-grpc", "notifications-deliver"}
@@ -56,7 +57,7 @@ def test_a_process_gets_only_the_secrets_that_it_uses(stack: Stack) -> None:
 def test_a_process_reaches_its_own_zone_and_no_other(stack: Stack, process: str) -> None:
     """By every address that the other has, in whatever network: names are found in a shared one only."""
     ports = {**dict.fromkeys(RPC, (50051,)), "postgres": (5432,), "rabbitmq": (5672, 15672), "mail": (25,)}
-    named = {}
+    named: dict[str, str] = {}
     for service, numbers in ports.items():
         for address in addresses(stack.container(service)):
             named |= {f"{address}:{port}": f"{service}:{port}" for port in numbers}

@@ -20,6 +20,7 @@ import pytest
 
 from deploy.broker.topology import SERVICES
 from deploy.operating.terminal import Exit
+from tests.support.containers import rabbitmqctl
 from tests.support.freezing import frozen
 from tests.support.polling import eventually
 from tests.support.stack import ROOT, Stack
@@ -62,14 +63,6 @@ class Operator:
 @pytest.fixture
 def operator(stack: Stack, tmp_path: Path) -> Operator:
     return Operator(stack, tmp_path)
-
-
-def sql(stack: Stack, database: str, statement: str) -> str:
-    """Run a statement as PostgreSQL's administrator; what it answers, bare."""
-    command = ["psql", "-U", "ambito_admin", "-d", database, "-v", "ON_ERROR_STOP=1", "-Atqc", statement]
-    status, printed = stack.container("postgres").exec_run(command)
-    assert status == 0, printed.decode()
-    return str(printed.decode().strip())
 
 
 def is_let_in(amqp_url: str) -> bool:
@@ -132,10 +125,8 @@ def _cures_of_the_damages(operator: Operator) -> dict[str, str]:
 
 def test_doctor_finds_what_is_damaged_and_the_cures_it_names_help(stack: Stack, operator: Operator) -> None:
     broker = stack.container("rabbitmq")
-    assert broker.exec_run(["rabbitmqctl", "change_password", USER, "by-hand"]).exit_code == 0
-    assert (
-        broker.exec_run(["rabbitmqctl", "delete_queue", "--vhost", "ambito", f"coop.{SLUG}"]).exit_code == 0
-    )
+    rabbitmqctl(broker, "change_password", USER, "by-hand")
+    rabbitmqctl(broker, "delete_queue", "--vhost", "ambito", f"coop.{SLUG}")
     (stack.secrets / "smtp-url").chmod(0o644)
     (stack.secrets / "smtp-url").write_text("mail.example.it")
     stack.secrets.chmod(0o755)
@@ -205,7 +196,7 @@ def test_a_cooperative_that_the_folder_does_not_name_is_told_what_to_write_where
 
 def test_dead_letters_are_listed_shown_tried_again_and_discarded(stack: Stack, operator: Operator) -> None:
     hears = {"catalogue", "vouchers", "notifications"}
-    sql(stack, "identity", NOT_WHAT_ITS_TYPE_SAYS)
+    stack.sql("identity", NOT_WHAT_ITS_TYPE_SAYS)
 
     def dead(service: str) -> list[dict[str, Any]]:
         done = operator.run("dlq", "list", service, "--json")
@@ -227,8 +218,7 @@ def test_dead_letters_are_listed_shown_tried_again_and_discarded(stack: Stack, o
 
 def test_a_difference_between_seats_and_bookings_is_found(stack: Stack, operator: Operator) -> None:
     assert operator.ask("verify-ledger")["summary"].endswith(" 0 faults")
-    slot = sql(
-        stack,
+    slot = stack.sql(
         "catalogue",
         "UPDATE slot SET taken = taken + 1 WHERE id = (SELECT id FROM slot WHERE taken < capacity AND"
         " starts_at > now() LIMIT 1) RETURNING id",
@@ -237,5 +227,5 @@ def test_a_difference_between_seats_and_bookings_is_found(stack: Stack, operator
         found = operator.ask("reconcile", status=Exit.FOUND)["found"]
         assert [each for each in found if each.startswith(f"slot {slot}: 1 seats taken, 0 bookings")]
     finally:
-        sql(stack, "catalogue", f"UPDATE slot SET taken = taken - 1 WHERE id = '{slot}'")  # noqa: S608
+        stack.sql("catalogue", f"UPDATE slot SET taken = taken - 1 WHERE id = '{slot}'")  # noqa: S608
     assert operator.ask("reconcile")["well"]

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.support.containers import logged, service_of
 from tests.support.polling import eventually
-from tests.support.stack import PROCESSES, Stack, service_of
+from tests.support.stack import PROCESSES, Stack
 
 CALLS = ("metric", "rpc_calls_total", 'code="OK"')
 
@@ -58,7 +59,7 @@ def test_replicas_are_found_and_share_the_work_and_go_again(stack: Stack, readin
 
     def both_work() -> bool:
         now = [stack.python(each, *CALLS) for each in replicas]
-        return min(after - before for before, after in zip(at_first, now, strict=True)) >= 20
+        return all(after - before >= 20 for before, after in zip(at_first, now, strict=True))
 
     eventually(both_work, timeout_seconds=60)
     stack.scale("catalogue-grpc", 1)
@@ -106,7 +107,7 @@ def test_logs_are_bounded_and_carry_one_json_object_a_line(stack: Stack) -> None
             "Config": {"max-size": "10m", "max-file": "4"},
         }, service_of(container)
     for process in PROCESSES:
-        lines = stack.container(process).logs(tail=5).decode().splitlines()
+        lines = logged(stack.container(process), 5)
         assert lines, process
         assert all(json.loads(line)["level"] for line in lines), process
 

@@ -13,6 +13,7 @@ import pytest
 from docker import DockerClient
 
 from tests.deploy.containers.people import ContainerWorld, booking
+from tests.support.containers import psql
 from tests.support.polling import eventually
 from tests.support.stack import ROOT, Stack
 from tests.support.swarm import SwarmStack, swarm_stack
@@ -87,7 +88,7 @@ def test_a_stack_comes_up_and_is_replaced_while_people_book(swarm: SwarmStack) -
             for each in ("gateway", "catalogue-grpc"):
                 sofar = load.acknowledged
                 swarm.update(each)
-                eventually(lambda before=sofar: load.acknowledged > before + 10, timeout_seconds=120)
+                eventually(lambda before: load.acknowledged > before + 10, sofar, timeout_seconds=120)
     assert load.market.records.wrong == []
     acknowledged = [visit for purse in load.purses for visit in purse.visits]
     confirmed = Counter(rows(swarm, CONFIRMED))
@@ -96,7 +97,4 @@ def test_a_stack_comes_up_and_is_replaced_while_people_book(swarm: SwarmStack) -
 
 
 def rows(swarm: SwarmStack, statement: str) -> list[str]:
-    command = ["psql", "--username=ambito_admin", "--dbname=catalogue", "-qAtc", statement]
-    status, out = swarm.container("postgres").exec_run(command, user="postgres")
-    assert status == 0, out
-    return str(out.decode()).split()
+    return psql(swarm.container("postgres"), "catalogue", statement).split()

@@ -21,9 +21,10 @@ from deploy.observability.dashboards import DASHBOARDS
 from tests.deploy.containers import damage
 from tests.deploy.containers.people import PROVIDER, reader
 from tests.deploy.containers.test_confinement import RPC, reached
+from tests.support.containers import addresses, logged, output, rabbitmqctl, service_of
 from tests.support.freezing import frozen
 from tests.support.polling import eventually
-from tests.support.stack import PROCESSES, Stack, addresses, service_of
+from tests.support.stack import PROCESSES, Stack
 from tests.support.watched import RULES, WATCHING, Watched, wait_until_all_answer, watched
 
 pytestmark = pytest.mark.long
@@ -114,7 +115,7 @@ def test_logs_tell_of_nobody_and_carry_the_trace(site: Watched, spans: list[dict
     for container in site.stack.containers():
         if service_of(container) == "mail":  # stands for the world outside
             continue
-        text = container.logs().decode(errors="replace")
+        text = "\n".join(logged(container))
         found = PERSONAL.search(text)
         assert found is None, f"{container.name}: {text[max(0, found.start() - 300) : found.end() + 50]}"
         if f'"trace_id": "{trace}"' in text:
@@ -288,10 +289,8 @@ def test_processes_that_are_gone_and_what_they_leave_lying_is_told(site: Watched
     rings(site, "SpansDropped", service="gateway")
     stack.compose("up", "--detach", "--wait", "--no-deps", "vouchers-worker", "catalogue-relay", "collector")
     rings(site, "DeadLetters", queue="vouchers.events.dead")
-    status, out = stack.container("vouchers-worker").exec_run(
-        ["python", "-m", "services.vouchers", "dlq", "discard", "--all"]
-    )
-    assert status == 0, out.decode()
+    discard = ["python", "-m", "services.vouchers", "dlq", "discard", "--all"]
+    output(stack.container("vouchers-worker"), discard)
     stack.kill(stack.container("vouchers-worker"))
     rings_with(site, "ProcessRestarting", {"> 2": "> 0"})
     stack.wait_healthy("vouchers-worker")
@@ -319,14 +318,14 @@ def test_servers_that_do_not_answer_are_told_and_what_follows(site: Watched) -> 
         rings_with(site, "OutboxOld", {"> 60": "> 1"})
     falls_silent(site, "BrokerDown", "OutboxOld")
     broker = stack.container("rabbitmq")
-    watermark = ["rabbitmqctl", "set_vm_memory_high_watermark", "absolute"]
-    assert broker.exec_run([*watermark, "1MB"]).exit_code == 0
+    watermark = ("set_vm_memory_high_watermark", "absolute")
+    rabbitmqctl(broker, *watermark, "1MB")
     try:
         rings(site, "BrokerAlarm")
         do(site, "identity", damage.PUBLISH_AGAIN)  # which the broker does not take now
         rings_with(site, "OutboxOld", {"> 60": "> 6"})
     finally:
-        assert broker.exec_run([*watermark, "600MB"]).exit_code == 0
+        rabbitmqctl(broker, *watermark, "600MB")
     falls_silent(site, "BrokerAlarm")
     eventually(lambda: not site.fires("OutboxOld", instead={"> 60": "> 6"}), timeout_seconds=60)
 

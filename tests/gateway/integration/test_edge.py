@@ -29,9 +29,9 @@ class VoucherExpired(Refusal):
     en = "The voucher is not valid on {service_date}."
 
 
-def timestamp(*parts: int) -> Timestamp:
+def timestamp(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> Timestamp:
     value = Timestamp()
-    value.FromDatetime(datetime(*parts, tzinfo=UTC))  # type: ignore[misc]
+    value.FromDatetime(datetime(year, month, day, hour, minute, tzinfo=UTC))
     return value
 
 

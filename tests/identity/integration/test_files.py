@@ -1,5 +1,7 @@
 """Reading persons' files: who may, and that the person sees it."""
 
+from collections.abc import Callable
+
 import pytest
 
 from services.chassis.caller import Caller, Role
@@ -9,7 +11,7 @@ from services.identity.application.get_person import get_person
 from services.identity.application.list_delegations import list_delegations
 from services.identity.application.list_reads import list_reads
 from services.identity.application.start_assistance import start_assistance
-from services.identity.domain.codice_fiscale import MalformedCodiceFiscale
+from services.identity.domain.codice_fiscale_refusals import MalformedCodiceFiscale
 from services.identity.persistence.tables import codice_fiscale, file_read
 from tests.identity.world import NOW, OPERATOR, TRADATE, VENEGONO, World, new_details
 
@@ -64,17 +66,13 @@ def test_a_delegates_look_is_recorded_with_her_name(world: World) -> None:
 
 def test_staff_say_why(world: World) -> None:
     person = world.registered()
-    for look in (
-        lambda: get_person(
-            world.parts, world.staff(f"social_worker:{TRADATE}"), person_id=person.id, reason=" "
-        ),
-        lambda: find_person(
-            world.parts,
-            world.staff(OPERATOR),
-            codice_fiscale=person.details.codice_fiscale.value,
-            reason="",
-        ),
-    ):
+    code = person.details.codice_fiscale.value
+    worker, operator = world.staff(f"social_worker:{TRADATE}"), world.staff(OPERATOR)
+    looks: list[Callable[[], object]] = [
+        lambda: get_person(world.parts, worker, person_id=person.id, reason=" "),
+        lambda: find_person(world.parts, operator, codice_fiscale=code, reason=""),
+    ]
+    for look in looks:
         with pytest.raises(InvalidField) as refused:
             look()
         assert refused.value.field == "reason"

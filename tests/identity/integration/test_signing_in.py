@@ -9,6 +9,7 @@ from threading import Barrier
 import jwt
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 
 from services.chassis.refusal import InvalidField, Refusal
 from services.identity.application import purge
@@ -75,11 +76,12 @@ def test_an_unknown_user_costs_one_verification_as_well(
     verified: list[str] = []
     hasher = world.parts.passwords._hasher
     real = type(hasher).verify
-    monkeypatch.setattr(
-        type(hasher),
-        "verify",
-        lambda self, hashed, password: verified.append(hashed) or real(self, hashed, password),
-    )
+
+    def seen(self: PasswordHasher, hashed: str, password: str) -> bool:
+        verified.append(hashed)
+        return real(self, hashed, password)
+
+    monkeypatch.setattr(type(hasher), "verify", seen)
     for username in ("anna", "nobody"):
         with pytest.raises(LogInRefused):
             sign_in(world, username, "wrong password")

@@ -17,6 +17,7 @@ from services.chassis.refusal import Forbidden, Unauthenticated
 from services.contracts.generated.ambito.notifications.v1 import notifications_pb2 as pb
 from services.notifications.application.feed_events import feed_events
 from services.notifications.application.read_feed import ReadFeed
+from services.notifications.domain.feed import Cursor
 from services.notifications.entrypoints.feed_watch import FeedWatch, Grown
 from services.notifications.persistence import feed
 from tests.notifications.support.api import serving
@@ -39,8 +40,12 @@ class Watching:
 
     def _watch(self) -> None:
         watch, seconds = self._arguments
-        for grown in watch.watch(seconds, lambda leave: self._leave.append(leave) or True):
+        for grown in watch.watch(seconds, self._may_leave_by):
             self.told.append(grown)
+
+    def _may_leave_by(self, leave: Callable[[], None]) -> bool:
+        self._leave.append(leave)
+        return True
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -70,7 +75,7 @@ def watch(world: World) -> Iterator[FeedWatch]:
 
 def readable(world: World) -> int:
     with world.database.read() as connection:
-        return len(feed.read_after(connection, PROVIDER, feed.Cursor(), 100))
+        return len(feed.read_after(connection, PROVIDER, Cursor(), 100))
 
 
 def test_everybody_who_watches_is_told_whose_feed_has_grown(world: World, watch: FeedWatch) -> None:
@@ -78,7 +83,7 @@ def test_everybody_who_watches_is_told_whose_feed_has_grown(world: World, watch:
         eventually(lambda: ANY in one.told and ANY in other.told)
         world.told(booking(MARIA))
         for each in (one, other):
-            eventually(lambda here=each: here.of(PROVIDER))  # type: ignore[misc]
+            eventually(each.of, PROVIDER)
             assert each.of(OTHER_PROVIDER) == []
         world.told(booking(MARIA, provider=OTHER_PROVIDER))
         eventually(lambda: one.of(OTHER_PROVIDER))
@@ -218,7 +223,7 @@ def test_from_now_on_leaves_out_what_is_there_and_skips_nothing_that_commits_lat
         now = read_feed.now(CLIENT, PROVIDER)
         assert (list(now.items), now.more) == ([], False)
         later = world.told(booking(MARIA))
-    page = read_feed(CLIENT, PROVIDER, feed.Cursor.parse(str(now.cursor)), 10)
+    page = read_feed(CLIENT, PROVIDER, Cursor.parse(str(now.cursor)), 10)
     assert [each.event_id for each in page.items] == [event.id, later]
 
 

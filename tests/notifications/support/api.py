@@ -37,7 +37,7 @@ class Api:
         acting_for: Mapping[UUID, Sequence[str]] | None = None,
     ) -> Caller:
         """A caller with a token."""
-        claims: dict[str, object] = {}
+        claims: dict[str, Any] = {}
         if person is not None:
             claims["person"] = str(person)
         if acting_for:

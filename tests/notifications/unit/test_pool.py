@@ -82,7 +82,7 @@ def test_it_looks_again_only_if_more_was_due_than_it_could_take() -> None:
     due = ["a", "a", "b"]
 
     def pool(**limits: int) -> Pool[str]:
-        return Pool("test", claim=lambda most: due[:most], perform=lambda _: "done", of=str, **limits)  # type: ignore[arg-type]
+        return Pool("test", claim=lambda most: due[:most], perform=lambda _: "done", of=str, **limits)
 
     assert not finished(pool(threads=4))
     assert finished(pool(threads=3)), "no thread was free"

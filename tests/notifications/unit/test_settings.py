@@ -1,5 +1,7 @@
 """Settings that do not fit together stop the process before it does harm."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -28,7 +30,7 @@ def test_the_feed_outlives_the_deliveries_made_from_it() -> None:
     ],
 )
 def test_whose_webhooks_a_process_delivers_is_said_by_slugs_and_in_one_way(
-    given: dict[str, str], complaint: str
+    given: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(ValidationError, match=complaint):
         NotificationsSettings(database_url="postgresql+psycopg://nobody@127.0.0.1/none", **given)

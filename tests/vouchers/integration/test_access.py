@@ -304,7 +304,7 @@ def test_pages_of_vouchers_follow_one_another(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("both", [{}, {"person_id": str(new_id()), "comune": TRADATE}])
-def test_a_list_is_of_a_person_or_of_a_comune(scene: Scene, both: dict[str, str]) -> None:
+def test_a_list_is_of_a_person_or_of_a_comune(scene: Scene, both: dict[str, Any]) -> None:
     with pytest.raises(Refusal) as refused:
         scene.call("ListVouchers", pb.ListVouchersRequest(**both), CALLERS["plan office"](new_id()))
     assert (refused.value.type, refused.value.field) == ("invalid-field", "person_id")

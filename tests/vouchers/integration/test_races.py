@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from threading import Barrier
 from typing import Any
 from uuid import UUID
@@ -81,7 +82,7 @@ class TestLastEuro:
         assert at_once([read_then_write] * len(plans)) == {"done": 20}
 
     def test_is_spent_once(self, world: World, plans: list[Any]) -> None:
-        issues = [lambda plan=plan: world.issued(plan) for plan in plans]
+        issues = [partial(world.issued, plan) for plan in plans]
         assert at_once(issues) == {"done": 3, "budget-exhausted": 17}
         assert world.budget().committed_cents == 3 * 2200
         assert whole(world)
@@ -99,10 +100,7 @@ class TestOnePerson:
     def test_a_line_is_not_overissued(self, world: World) -> None:
         plan = world.signed(world.person(), 1200)
         months = [(date(2026, month, 1), date(2026, month, 28)) for month in (3, 4, 5, 6)]
-        issues = [
-            lambda first=first, last=last: world.issued(plan, 600, valid_from=first, valid_to=last)
-            for first, last in months
-        ]
+        issues = [partial(world.issued, plan, 600, valid_from=first, valid_to=last) for first, last in months]
         assert at_once(issues) == {"done": 2, "plan-line-exhausted": 2}
 
     def test_incompatible_measures_do_not_both_pass(self, world: World) -> None:
@@ -111,7 +109,7 @@ class TestOnePerson:
             world.signed(person, lines=[{"measure": measure, "service": HOME_CARE, "quantity": 60}])
             for measure in (B1, B2)
         ]
-        answers = at_once([lambda plan=plan: world.issued(plan) for plan in plans])
+        answers = at_once([partial(world.issued, plan) for plan in plans])
         assert answers == {"done": 1, "incompatible-measures": 1}
 
 
@@ -199,7 +197,7 @@ class TestProviderChangeAgainstHold:
 
     def test_many_at_once_leave_no_hold_with_the_wrong_cooperative(self, world: World) -> None:
         voucher = world.voucher(1200)
-        late = {"service_date": "2026-04-15"}
+        late: dict[str, Any] = {"service_date": "2026-04-15"}
         actions: list[Callable[[], Any]] = [lambda: world.hold(voucher, **late)] * 10
         actions.insert(5, lambda: world.chosen(voucher, BETULLA, date(2026, 4, 1)))
         answers = at_once(actions)

@@ -2,7 +2,9 @@
 
 import time
 from pathlib import Path
+from typing import cast
 
+import grpc
 import pytest
 from prometheus_client import REGISTRY
 
@@ -53,11 +55,12 @@ def test_it_stops_when_the_time_of_the_call_is_nearly_over(world: World) -> None
 
 
 def test_a_call_is_bound_by_its_own_deadline(world: World, servicer: VoucherServicer) -> None:
+    unused = cast(grpc.ServicerContext, None)
     world.voucher()
     with answering(Call(caller=PLAN_OFFICE, deadline=time.monotonic() + 60)):
-        assert servicer.VerifyLedger(pb.VerifyLedgerRequest(), None).vouchers == 1
+        assert servicer.VerifyLedger(pb.VerifyLedgerRequest(), unused).vouchers == 1
     with answering(Call(caller=PLAN_OFFICE, deadline=time.monotonic())), pytest.raises(Refusal) as refused:
-        servicer.VerifyLedger(pb.VerifyLedgerRequest(), None)
+        servicer.VerifyLedger(pb.VerifyLedgerRequest(), unused)
     assert refused.value.type == "ledger-too-long"
 
 

@@ -37,7 +37,7 @@ class Wire:
     channel: grpc.Channel
     issuer: TokenIssuer
 
-    def caller(self, subject: str, *roles: str, **claims: object) -> Caller:
+    def caller(self, subject: str, *roles: str, **claims: Any) -> Caller:
         return Caller(subject, token=self.issuer.token(subject, *roles, **claims))
 
     def call(self, stub: Any, method: str, request: Any, by: Caller, key: str | None = None) -> Any:
@@ -45,7 +45,7 @@ class Wire:
         return call(bound, request, caller=by, deadline_seconds=30, idempotency_key=key)
 
     def hold(self, voucher: Voucher | pb.Voucher, by: Caller, **changes: Any) -> Any:
-        values = {
+        values: dict[str, Any] = {
             "booking_id": str(uuid.uuid4()),
             "voucher_id": str(voucher.id),
             "person_id": str(voucher.person_id),

@@ -29,7 +29,7 @@ class GrpcVoucherHolds:
     """
 
     def __init__(self, channel: grpc.Channel, deadline_seconds: float, maximum_concurrent: int) -> None:
-        self._stub = vouchers_pb2_grpc.HoldServiceStub(channel)  # type: ignore[no-untyped-call]  # generated
+        self._stub = vouchers_pb2_grpc.HoldServiceStub(channel)
         self._deadline_seconds = deadline_seconds
         self._places = BoundedSemaphore(maximum_concurrent)
         self._answers = True

@@ -240,4 +240,4 @@ def upgrade() -> None:
     """Make everything; a later change is a later migration."""
     for statements in (EXTENSIONS, TEXT_SEARCH, TERRITORY, CATALOGUE, BOOKINGS):
         op.execute(statements)
-    create_messaging_v1(op)
+    create_messaging_v1(op.get_bind())

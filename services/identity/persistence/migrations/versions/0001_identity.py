@@ -14,7 +14,7 @@ ID = UUID(as_uuid=True)
 
 
 def upgrade() -> None:
-    create_messaging_v1(op)  # type: ignore[arg-type]  # the module stands for the Operations it proxies
+    create_messaging_v1(op.get_bind())
     op.create_table(
         "comune",
         sa.Column("belfiore", sa.Text, primary_key=True),

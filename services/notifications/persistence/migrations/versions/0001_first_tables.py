@@ -31,7 +31,7 @@ END $$
 
 def upgrade() -> None:
     """Create them. A trigger wakes the `deliver` process, so that nobody who queues work can forget to."""
-    create_messaging_v1(op)  # type: ignore[arg-type] # the module stands in for its class
+    create_messaging_v1(op.get_bind())
     op.create_table(
         "delegation",
         sa.Column("delegation_id", sa.UUID(), nullable=False),

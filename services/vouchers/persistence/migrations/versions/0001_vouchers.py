@@ -259,7 +259,7 @@ CREATE TRIGGER voucher_is_kept BEFORE DELETE OR TRUNCATE ON voucher
 
 def upgrade() -> None:
     """Create everything of version 1."""
-    create_messaging_v1(op)  # type: ignore[arg-type]  # alembic.op stands in for an Operations
+    create_messaging_v1(op.get_bind())
     # Trusted: the database's owner may install it. It lets one constraint compare a voucher and its days.
     op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
     for part in (_TERRITORY, _COPIES, _PLANS, _VOUCHERS, _LEDGER):
