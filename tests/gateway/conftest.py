@@ -31,7 +31,7 @@ Stream = Callable[[grpc.ServicerContext], Iterator[Any]]
 
 
 @dataclass
-class ScriptedServices(grpc.GenericRpcHandler[bytes, bytes]):
+class ScriptedServices(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in its types only
     """Answers each method as the test says; remembers what was asked.
 
     An answer is a message, an exception, or a function that gives one of both for a request's bytes.
