@@ -102,9 +102,9 @@ def as_script(
 ) -> Script:
     """The transactions as one script.
 
-    A parameter with one of `values` becomes that expression, wherever it occurs; any other UUID becomes a
-    fresh one, any other instant now(); what is left stays as it was recorded. A transaction of one statement
-    commits itself. Names of constants begin with `prefix`.
+    A parameter, or a part of a list, with one of `values` becomes that expression, wherever it occurs; any
+    other UUID becomes a fresh one, any other instant now(); what is left stays as it was recorded. A
+    transaction of one statement commits itself. Names of constants begin with `prefix`.
     """
     expressions = _Expressions(values, prefix)
     lines: list[str] = []
@@ -132,6 +132,8 @@ class _Expressions:
         return _PLACEHOLDER.sub(expression, _LITERAL.sub(_without_colon, statement.sql))
 
     def _of(self, parameter: Any) -> str:
+        if isinstance(parameter, list):
+            return f"ARRAY[{', '.join(map(self._of, parameter))}]"
         value = _plain(parameter)
         key = (type(value), value)  # for True equals 1
         if key not in self._written:
@@ -165,8 +167,6 @@ def _plain(parameter: Any) -> Any:
         return bytes(parameter.obj)
     if isinstance(parameter, Jsonb):
         return json.dumps(parameter.obj)
-    if isinstance(parameter, list):
-        return "{" + ",".join(f'"{item}"' for item in parameter) + "}"
     return parameter
 
 

@@ -39,6 +39,10 @@ def test_values_become_expressions_constants_or_fresh() -> None:
     assert script_of("SELECT %(a)s::UUID", a=uuid.uuid4()).count("to_hex(:n::integer)") == 1
     assert script_of("SELECT %(a)s", a=datetime.now(UTC)) == "SELECT now();\n"
     assert script_of("SELECT %(a)s, %(b)s", a=None, b="") == "SELECT NULL, '';\n"
+    assert (
+        script_of("SELECT %(a)s::TEXT[]", a=["k", None, "k"])
+        == "SELECT ARRAY[:given, NULL, :given]::TEXT[];\n"
+    )
     assert script_of("SELECT 5 %% 2\nWHERE true") == "SELECT 5 % 2 WHERE true;\n"
 
 

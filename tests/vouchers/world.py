@@ -20,12 +20,11 @@ from services.chassis.sealing import Sealer
 from services.contracts.events.catalogue import BookingCancelled, BookingDelivered, BookingLapsed
 from services.vouchers import bootstrap
 from services.vouchers.application.choose_provider import ChooseProvider, ChooseProviderCommand
+from services.vouchers.application.end_holds import EndHolds
 from services.vouchers.application.expire_vouchers import expire_vouchers
 from services.vouchers.application.file_reads import FileReads
 from services.vouchers.application.hold_voucher import HoldCommand, HoldVoucher
 from services.vouchers.application.issue_voucher import IssueVoucher, IssueVoucherCommand
-from services.vouchers.application.on_booking_delivered import OnBookingDelivered
-from services.vouchers.application.on_booking_ended import OnBookingEnded
 from services.vouchers.application.read_plans import ReadPlans
 from services.vouchers.application.read_vouchers import ReadVouchers
 from services.vouchers.application.sign_plan import SignPlan, SignPlanCommand
@@ -101,8 +100,7 @@ class World:
         self.issue = IssueVoucher(self.plans, outbox, self.clock)
         self.choose = ChooseProvider(outbox, self.clock)
         self.hold_voucher = HoldVoucher(self.database, self.clock)
-        self.on_ended = OnBookingEnded(self.clock)
-        self.on_delivered = OnBookingDelivered(outbox, self.clock)
+        self.end_holds = EndHolds(outbox, self.clock)
 
     def run(self, use_case: Callable[..., Any], *arguments: Any) -> Any:
         """The use case in a transaction of its own."""
@@ -204,11 +202,11 @@ class World:
 
     def end(self, booking: UUID, model: type[Any] = BookingCancelled, **changes: Any) -> None:
         """The event that the booking was cancelled (or lapsed, refused)."""
-        self.run(self.on_ended, self.message(model, booking, **changes))
+        self.run(self.end_holds, [self.message(model, booking, **changes)])
 
     def deliver(self, booking: UUID, **changes: Any) -> None:
         """The event that the visit took place."""
-        self.run(self.on_delivered, self.message(BookingDelivered, booking, **changes))
+        self.run(self.end_holds, [self.message(BookingDelivered, booking, **changes)])
 
     def message(self, model: type[Any], booking: UUID, **changes: Any) -> Received:
         data = model.model_validate({**model.example, "booking_id": str(booking)} | changes)

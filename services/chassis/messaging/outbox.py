@@ -1,5 +1,6 @@
 """Writing events down in the transaction of the change they tell of."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -30,11 +31,7 @@ class Outbox:
         self._table = tables.outbox
         self._source = source
         self._service = source.rpartition("/")[2]
-        self._add = Statement(
-            sa.insert(self._table).values(
-                {name: sa.bindparam(name, type_=self._table.c[name].type) for name in _WRITTEN}
-            )
-        )
+        self._write = Statement(_insertion(self._table))
 
     def values(self, event: Event) -> dict[str, Any]:
         """The row for `event` as column values, the current trace context included; for use in a larger
@@ -57,8 +54,12 @@ class Outbox:
 
     def add(self, connection: sa.Connection, *events: Event) -> None:
         """Write `events` in the caller's transaction, in this order."""
-        for event in events:
-            self._add.run(connection, self.values(event))
+        self.write(connection, [self.values(event) for event in events])
+
+    def write(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The same of rows that `values` made, each where its event happened."""
+        if rows:
+            self._write.run(connection, {name: [row[name] for row in rows] for name in _WRITTEN})
 
     def insert_from(self, event: Event, source: sa.FromClause, **overrides: sa.ColumnElement[Any]) -> sa.CTE:
         """`INSERT … SELECT` of the event from `source`, as a CTE to add to a statement with `add_cte`.
@@ -77,3 +78,9 @@ class Outbox:
         columns |= overrides
         chosen = sa.select(*(column.label(name) for name, column in columns.items())).select_from(source)
         return sa.insert(self._table).from_select(list(columns), chosen).cte()
+
+
+def _insertion(outbox: sa.Table) -> sa.Insert:
+    """Of many rows, given as a list for each column."""
+    lists = (sa.bindparam(name, type_=sa.ARRAY(outbox.c[name].type)) for name in _WRITTEN)
+    return sa.insert(outbox).from_select(_WRITTEN, sa.select(*map(sa.func.unnest, lists)))

@@ -61,20 +61,16 @@ tried alone first.
 """
 
 
-def one_by_one(
-    handle: Callable[[sa.Connection, Received], None],
-    *,
-    in_order: Callable[[sa.Connection, Sequence[Received]], Sequence[Received]] | None = None,
-) -> Handler:
-    """A handler that does with every event what `handle` does with one; with several `in_order`, each as a
-    part of its own trace.
+def one_by_one(handle: Callable[[sa.Connection, Received], None]) -> Handler:
+    """A handler that does with every event what `handle` does with one; with several, each as a part of its
+    own trace.
     """
 
     def handler(connection: sa.Connection, events: Sequence[Received]) -> None:
         if len(events) == 1:
             handle(connection, events[0])
             return
-        for event in events if in_order is None else in_order(connection, events):
+        for event in events:
             with tracing.start_from(event.traceparent, name=event.type):
                 handle(connection, event)
 

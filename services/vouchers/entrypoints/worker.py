@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
-
-import sqlalchemy as sa
 
 from services.chassis.clock import SystemClock
 from services.chassis.database import Database
 from services.chassis.jobs import Job
-from services.chassis.messaging.received import Received, Subscription, one_by_one
+from services.chassis.messaging.received import Subscription, one_by_one
 from services.contracts.events.base import EventData
-from services.contracts.events.catalogue import BookingDelivered, ProviderPublished, ServicePublished
+from services.contracts.events.catalogue import ProviderPublished, ServicePublished
 from services.vouchers import bootstrap
-from services.vouchers.application import keep_copies, on_booking_ended
-from services.vouchers.application.by_voucher import by_voucher
+from services.vouchers.application import keep_copies
+from services.vouchers.application.end_holds import EVENTS, EndHolds
 from services.vouchers.application.expire_vouchers import expire_vouchers
-from services.vouchers.application.on_booking_delivered import OnBookingDelivered
-from services.vouchers.application.on_booking_ended import OnBookingEnded
 from services.vouchers.entrypoints import figures
 from services.vouchers.settings import VouchersSettings
 
 
 def subscriptions(_settings: VouchersSettings, _database: Database) -> Sequence[Subscription]:
     """Bookings move holds; everything else is kept as a copy."""
-    clock = SystemClock()
-    ends: dict[str, Callable[[sa.Connection, Received], None]] = {
-        **dict.fromkeys(on_booking_ended.EVENTS, OnBookingEnded(clock)),
-        BookingDelivered.event_type(): OnBookingDelivered(bootstrap.outbox(), clock),
-    }
-
-    def end_hold(connection: sa.Connection, booking: Received) -> None:
-        ends[booking.type](connection, booking)
-
+    end_holds = EndHolds(bootstrap.outbox(), SystemClock())
     return [
         _together("vouchers.persons", keep_copies.PERSON_EVENTS, one_by_one(keep_copies.keep_person)),
         _together("vouchers.providers", _types(ProviderPublished), one_by_one(keep_copies.keep_provider)),
         _together("vouchers.services", _types(ServicePublished), one_by_one(keep_copies.keep_service)),
         # One for all that happens to bookings: two would each have their own order of vouchers.
-        _together("vouchers.bookings", frozenset(ends), one_by_one(end_hold, in_order=by_voucher)),
+        _together("vouchers.bookings", frozenset(EVENTS), end_holds),
     ]
 
 

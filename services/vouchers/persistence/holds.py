@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -164,15 +164,6 @@ def find(connection: sa.Connection, booking_id: UUID) -> HoldRow | None:
     """The booking's hold or tombstone."""
     row = connection.execute(_columns().where(hold.c.booking_id == booking_id)).mappings().first()
     return None if row is None else HoldRow(**row)
-
-
-def vouchers_of(connection: sa.Connection, bookings: Collection[UUID]) -> dict[UUID, UUID]:
-    """Which voucher each of these bookings holds or held, of those that do."""
-    wanted = sa.bindparam("bookings", list(bookings), sa.ARRAY(hold.c.booking_id.type))
-    query = sa.select(hold.c.booking_id, hold.c.voucher_id).where(
-        hold.c.booking_id == sa.any_(wanted), hold.c.voucher_id.is_not(None)
-    )
-    return {row.booking_id: row.voucher_id for row in connection.execute(query)}
 
 
 def reservation_of(connection: sa.Connection, voucher_id: UUID, booking_id: UUID) -> Reservation:

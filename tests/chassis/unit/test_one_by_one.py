@@ -34,18 +34,14 @@ def test_several_come_in_order_each_in_its_own_trace() -> None:
     def handle(_: Any, one: Received) -> None:
         handled.append((one.subject, tracing.current_trace_id()))
 
-    handler = one_by_one(handle, in_order=lambda _, events: list(reversed(events)))
+    handler = one_by_one(handle)
     handler(NOWHERE, [event(1), event(2)])
-    assert handled == [("2", f"{2:032x}"), ("1", f"{1:032x}")]
+    assert handled == [("1", f"{1:032x}"), ("2", f"{2:032x}")]
 
 
-def test_one_is_where_its_worker_has_put_it_and_is_not_ordered() -> None:
+def test_one_is_where_its_worker_has_put_it() -> None:
     places: list[str | None] = []
-    handler = one_by_one(lambda *_: places.append(tracing.current_trace_id()), in_order=_no_order)
+    handler = one_by_one(lambda *_: places.append(tracing.current_trace_id()))
     with tracing.start_from(event(7).traceparent):
         handler(NOWHERE, [event(1)])
     assert places == [f"{7:032x}"]
-
-
-def _no_order(*_: object) -> list[Received]:
-    raise AssertionError("there is nothing to put in order")

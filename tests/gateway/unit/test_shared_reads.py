@@ -131,7 +131,7 @@ def test_a_question_asked_anew_while_it_is_under_way_keeps_the_newer_answer() ->
         newer = asyncio.ensure_future(shared.get("q", source, fresh=True))
         await asyncio.sleep(0)
         source.gate.set()
-        assert await asyncio.gather(older, newer) == (b"1", b"2")
+        assert [await older, await newer] == [b"1", b"2"]
         assert await shared.get("q", source) == b"2"
 
     run(test)

@@ -1,11 +1,18 @@
 """How holds end: released, consumed, once, in whatever order the events come."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.chassis.ids import new_id
 from services.chassis.messaging.received import PermanentFailure
 from services.chassis.refusal import Refusal
-from services.contracts.events.catalogue import BookingCancelled, BookingLapsed, BookingRefused
+from services.contracts.events.catalogue import (
+    BookingCancelled,
+    BookingDelivered,
+    BookingLapsed,
+    BookingRefused,
+)
 from services.contracts.events.vouchers import VoucherExhausted
 from services.vouchers.domain.ledger import Balance
 from services.vouchers.persistence import holds
@@ -85,6 +92,52 @@ def test_bookings_without_a_voucher_are_none_of_our_business(world: World) -> No
     world.deliver(booking, with_voucher=False)
     with world.database.read() as connection:
         assert holds.find(connection, booking) is None
+
+
+class TestSeveralAtOnce:
+    """As a worker ends them when their events wait at the same time."""
+
+    def test_each_ends_in_its_own_way_and_once(self, world: World) -> None:
+        voucher, other, late = world.voucher(180), world.voucher(180), new_id()
+        visits = [new_id() for _ in range(3)]
+        for booking in visits:
+            world.hold(voucher, booking)
+        world.hold(other, elsewhere := new_id())
+        events = [world.message(BookingDelivered, each) for each in visits[:2]]
+        events += [world.message(BookingCancelled, visits[2]), world.message(BookingLapsed, elsewhere)]
+        events += [world.message(BookingRefused, late)]
+        world.run(world.end_holds, events)
+        world.run(world.end_holds, events)
+        assert world.now_of(voucher).balance == Balance(issued=180, available=60, consumed=120)
+        assert world.now_of(other).balance == Balance(issued=180, available=180)
+        kinds = [entry.kind for entry in world.entries(voucher)]
+        assert kinds == ["issue", "reserve", "reserve", "reserve", "release", "consume", "consume"]
+        with pytest.raises(Refusal) as refused:
+            world.hold(voucher, late)
+        assert refused.value.type == "booking-already-released"
+        assert world.verified().faults == ()
+        assert world.differences() == []
+
+    def test_one_that_cannot_be_keeps_all_as_they_were(self, world: World) -> None:
+        voucher, booking = world.voucher(180), new_id()
+        world.hold(voucher, booking)
+        events = [world.message(BookingDelivered, each) for each in (booking, new_id())]
+        with pytest.raises(PermanentFailure, match="no hold"):
+            world.run(world.end_holds, events)
+        assert world.now_of(voucher).balance.reserved == 60
+
+    def test_a_voucher_that_is_used_up_is_told_of_where_its_visit_was(self, world: World) -> None:
+        vouchers = [world.voucher(60) for _ in range(2)]
+        traces = [f"{number:032x}" for number in (1, 2)]
+        events = []
+        for voucher, trace in zip(vouchers, traces, strict=True):
+            world.hold(voucher, booking := new_id())
+            visit = world.message(BookingDelivered, booking)
+            events.append(replace(visit, traceparent=f"00-{trace}-{1:016x}-00"))
+        world.run(world.end_holds, events)
+        told = [world.events(voucher)[-1] for voucher in vouchers]
+        assert {each.type for each in told} == {VoucherExhausted.event_type()}
+        assert [each.traceparent.split("-")[1] for each in told] == traces
 
 
 class TestExhaustion:

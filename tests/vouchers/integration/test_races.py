@@ -117,7 +117,7 @@ class TestHoldAgainstRelease:
     def test_without_a_tombstone_a_late_hold_is_held_for_ever(self, world: World) -> None:
         voucher, booking = world.voucher(), new_id()
         with world.database.transaction() as connection:
-            assert hold_endings.release(connection, booking, world.clock.now()) is None
+            assert hold_endings.lock(connection, (), {booking}, world.clock.now()) == {}
         world.hold(voucher, booking)
         assert world.now_of(voucher).balance.reserved == 60
 
