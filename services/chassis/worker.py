@@ -258,6 +258,7 @@ def _consumer(
         database,
         messaging_tables(sa.MetaData()),
         subscriptions,
+        at_once=settings.worker_prefetch,
         database_wait_seconds=settings.worker_database_wait_seconds,
         stopping=stopping,
         queue=names.queue,

@@ -15,7 +15,7 @@ class VouchersSettings(ServiceSettings):
     partition: PartitionWords = Field("", validation_alias="COMUNI")
     """Belfiore codes of the comuni that a worker of their own serves: `COMUNI=L319,C273`."""
 
-    worker_prefetch: int = Field(32, ge=1, le=100)
+    worker_prefetch: int = Field(64, ge=1, le=100)
     """Messages the worker holds at once; those that wait for their turn share a transaction."""
 
     data_keys_file: Path = Path("/run/secrets/vouchers-data-keys")

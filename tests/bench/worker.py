@@ -36,6 +36,7 @@ from tests.support.processes import ProgramRun
 
 _SERVICE = "vouchers"
 _QUEUE = Names(_SERVICE).queue
+_CLIENTS = 16
 _AT_ONCE: int = VouchersSettings.model_fields["worker_prefetch"].default
 _MOST_PER_SECOND = 6_000.0
 """More than pgbench can do of these statements, as long as nothing is known: it must not run out of holds."""
@@ -46,9 +47,7 @@ _BATCH = 500
 class WorkerWork:
     """Vouchers' worker."""
 
-    limit_is = (
-        f"pgbench, the same transaction, {_AT_ONCE} clients: as many as the worker handles events at once"
-    )
+    limit_is = f"pgbench, the same transaction for each event, {_CLIENTS} clients"
 
     def __init__(self, admin_url: str, apart: Apart, generator: Generator) -> None:
         self._apart = apart
@@ -56,7 +55,7 @@ class WorkerWork:
         self._scratch = Scratch(admin_url, _SERVICE, purpose="worker")
         self._database = Database(self._scratch.sqlalchemy_url, pool_size=1, statement_timeout_ms=60_000)
         self._publisher = ConfirmingPublisher(apart.broker_url, name="bench-worker")
-        self._holds = Holds(self._database, clients=_AT_ONCE)
+        self._holds = Holds(self._database, clients=_CLIENTS)
         self._bare: list[float] = []
         self._most_per_second = _MOST_PER_SECOND
         self._empty()  # of what the source had
@@ -71,7 +70,7 @@ class WorkerWork:
         )
         start, bookings = self._holds.make(int(self._most_per_second * max(1.0, seconds)))
         url, variables = self._scratch.url, {"n": start}
-        outcome = pgbench.run(url, [self._script], seconds=seconds, clients=_AT_ONCE, variables=variables)
+        outcome = pgbench.run(url, [self._script], seconds=seconds, clients=_CLIENTS, variables=variables)
         ended = self._holds.ended(bookings)
         if ended != outcome.runs:
             raise RuntimeError(f"{outcome.runs} runs of pgbench consumed {ended} holds")
@@ -124,6 +123,7 @@ class WorkerWork:
             self._database,
             messaging,
             subscriptions(settings, self._database),
+            at_once=_AT_ONCE,
             database_wait_seconds=0,
             stopping=threading.Event(),
         )

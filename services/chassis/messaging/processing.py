@@ -80,11 +80,9 @@ class Verdict:
 
 
 _FAILED: Final = frozenset({Outcome.AGAIN, Outcome.DEAD})
-_AT_ONCE: Final = 100
-"""So many events share a transaction at most."""
 _EVERY_SECONDS: Final = 0.04
-"""The next shared transaction begins no sooner after the one before. An event after a quiet moment does not
-wait; while many come, a twenty-fifth of a second makes several of them share one.
+"""The next shared transaction begins no sooner after the one before, unless as many wait as can. An event
+after a quiet moment does not wait; while many come, a twenty-fifth of a second makes several share one.
 """
 
 
@@ -104,11 +102,14 @@ class Processor:
         tables: MessagingTables,
         subscriptions: Sequence[Subscription],
         *,
+        at_once: int,
         database_wait_seconds: float,
         stopping: threading.Event,
         queue: str = "events",
     ) -> None:
-        """`queue`: where the events come from, as it is called in traces."""
+        """`at_once`: how many events come at the same time and may share a transaction, at most. `queue`:
+        where they come from, as it is called in traces.
+        """
         self._database = database
         self._queue = queue
         self._remember = _remember(tables.inbox)
@@ -117,7 +118,7 @@ class Processor:
         self._alone = frozenset[str]().union(
             *(each.event_types for each in subscriptions if not each.together)
         )
-        self._handle_together = Together(self._handle, at_most=_AT_ONCE, every_seconds=_EVERY_SECONDS)
+        self._handle_together = Together(self._handle, at_most=at_once, every_seconds=_EVERY_SECONDS)
         self._database_wait_seconds = database_wait_seconds
         self._stopping = stopping
 

@@ -49,6 +49,7 @@ def processor(
             Subscription(f"probe.{number}", frozenset({DONE}), one_by_one(handler), together=together)
             for number, handler in enumerate(handlers)
         ],
+        at_once=100,
         database_wait_seconds=10,
         stopping=stopping or threading.Event(),
     )

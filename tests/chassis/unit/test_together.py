@@ -76,14 +76,15 @@ def test_it_begins_no_more_often_than_it_should_and_the_first_does_not_wait(
     now = [100.0]
     pauses: list[float] = []
 
-    def sleep(seconds: float) -> None:
+    def wait(seconds: float) -> None:
         pauses.append(round(seconds, 3))
         now[0] += seconds
 
-    monkeypatch.setattr(together, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    monkeypatch.setattr(together, "time", SimpleNamespace(monotonic=lambda: now[0]))
     work = Doubling()
     work.may_go_on.set()
     doubled = Together(work, at_most=10, every_seconds=0.5)
+    monkeypatch.setattr(doubled._enough, "wait", wait)
     doubled(1)
     assert pauses == []
     now[0] += 0.125
@@ -92,6 +93,19 @@ def test_it_begins_no_more_often_than_it_should_and_the_first_does_not_wait(
     now[0] += 7
     doubled(3)
     assert pauses == [0.375]
+
+
+def test_nobody_waits_for_company_that_cannot_come(pool: ThreadPoolExecutor) -> None:
+    work = Doubling()
+    work.may_go_on.set()
+    doubled = Together(work, at_most=3, every_seconds=3600)
+    assert doubled(1) == 2
+    two = [pool.submit(doubled, number) for number in (2, 3)]
+    eventually(lambda: len(doubled._waiting) == 2)
+    assert len(work.calls) == 1
+    assert doubled(4) == 8
+    assert [future.result(10) for future in two] == [4, 6]
+    assert sorted(work.calls[1]) == [2, 3, 4]
 
 
 def test_an_error_reaches_those_for_whom_it_happened_and_nobody_else(pool: ThreadPoolExecutor) -> None:

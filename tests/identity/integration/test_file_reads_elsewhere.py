@@ -53,6 +53,7 @@ def deliver(world: World, event: Event) -> Verdict:
         world.database,
         messaging_tables(sa.MetaData()),
         [subscription],
+        at_once=100,
         database_wait_seconds=10,
         stopping=threading.Event(),
     )

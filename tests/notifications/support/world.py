@@ -83,6 +83,7 @@ class World:
             self.database,
             messaging,
             subscriptions(self.settings, self.database),
+            at_once=100,
             database_wait_seconds=1,
             stopping=threading.Event(),
         )
