@@ -8,6 +8,7 @@ from gateway.app import create_app
 from gateway.ending import Server
 from gateway.settings import GatewaySettings
 from services.chassis import logs, ops
+from services.chassis.garbage import collect_seldom
 from services.chassis.tracing_export import exporting
 
 _STOP_SECONDS = 10
@@ -40,6 +41,7 @@ def server(settings: GatewaySettings) -> Server:
 
 
 def main() -> None:
+    collect_seldom()
     settings = GatewaySettings()
     logs.configure("gateway", "http", settings.log_level)
     http = server(settings)

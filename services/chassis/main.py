@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from services.chassis.definition import ServiceDefinition, load
+from services.chassis.garbage import collect_seldom
 
 __all__ = ["ServiceDefinition", "run"]
 
@@ -19,6 +20,7 @@ def run(service: str, argv: Sequence[str] | None = None) -> None:
     already importing. Does not return: the process exits with 0, or with something else and a message that
     says why.
     """
+    collect_seldom()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["worker"]:
         from services.chassis import green
