@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Container, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from deploy.broker.topology import cooperative_user
@@ -131,10 +132,14 @@ class Instance:
                 servers.prepare()
                 programs = [*servers.programs(), *(member.program for member in everyone)]
                 supervisor.apply(programs, base_environment() | {leftovers.MARK: str(self.layout.var)})
-            for description, start in servers.starts(supervisor):
-                with self._progress.step(description):
-                    start()
-            for description, work in setup.steps():
+            # RabbitMQ starts while tables are made and filled, which need a broker no more than it them.
+            steps = (
+                servers.starts(supervisor),
+                setup.databases(),
+                servers.broker_answers(supervisor),
+                setup.brokers(),
+            )
+            for description, work in chain.from_iterable(steps):
                 with self._progress.step(description):
                     work()
             with self._progress.step(f"{len(everyone)} processes"):

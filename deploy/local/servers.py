@@ -13,6 +13,8 @@ from deploy.local.state import Ports
 from deploy.local.supervision import Supervisor
 
 VHOST = "ambito"
+Step = tuple[str, Callable[[], None]]
+"""A few words for the person who waits, and what to do."""
 
 
 class Servers:
@@ -66,25 +68,33 @@ class Servers:
             found.extend(self.rabbitmq.programs())
         return found
 
-    def starts(self, supervisor: Supervisor) -> Iterator[tuple[str, Callable[[], None]]]:
-        """Steps that start the private servers, one after the other, and wait until they answer."""
-
-        def begin(name: str, wait: Callable[[Callable[[], bool]], None]) -> None:
-            supervisor.start([name])
-            try:
-                wait(lambda: supervisor.state(name).state in ("STARTING", "RUNNING"))
-            except StartError as error:
-                log = supervisor.log(name)
-                raise StartError(f"{error}\n  end of {log}:\n{log_tail(log)}") from error
-
+    def starts(self, supervisor: Supervisor) -> Iterator[Step]:
+        """Steps that start the private servers. PostgreSQL answers then; RabbitMQ, which takes longest, after
+        those of `broker_answers`.
+        """
         if self.rabbitmq is not None:
             rabbitmq = self.rabbitmq
-            yield "Erlang's port mapper", lambda: begin("epmd", rabbitmq.wait_mapper_ready)
+
+            def begin() -> None:
+                supervisor.start(["epmd"])
+                _await("epmd", rabbitmq.wait_mapper_ready, supervisor)
+                supervisor.start(["rabbitmq"])
+
+            yield "Erlang's port mapper", begin
         if self.postgres is not None:
             postgres = self.postgres
-            yield "PostgreSQL", lambda: begin("postgres", postgres.wait_ready)
+
+            def start() -> None:
+                supervisor.start(["postgres"])
+                _await("postgres", postgres.wait_ready, supervisor)
+
+            yield "PostgreSQL", start
+
+    def broker_answers(self, supervisor: Supervisor) -> Iterator[Step]:
+        """Waits for a private RabbitMQ that was started."""
         if self.rabbitmq is not None:
-            yield "RabbitMQ", lambda: begin("rabbitmq", rabbitmq.wait_ready)
+            rabbitmq = self.rabbitmq
+            yield "RabbitMQ", lambda: _await("rabbitmq", rabbitmq.wait_ready, supervisor)
 
     def database_password(self, service: str) -> str:
         """Of a service's role on the private server."""
@@ -115,3 +125,12 @@ class Servers:
         return Endpoints(
             database_urls=urls, amqp_urls={service: self.amqp_url(service) for service in SERVICES}
         )
+
+
+def _await(name: str, wait: Callable[[Callable[[], bool]], None], supervisor: Supervisor) -> None:
+    """Until a server answers, as `wait` finds it; StartError, with the end of its log, when it does not."""
+    try:
+        wait(lambda: supervisor.state(name).state in ("STARTING", "RUNNING"))
+    except StartError as error:
+        log = supervisor.log(name)
+        raise StartError(f"{error}\n  end of {log}:\n{log_tail(log)}") from error

@@ -1,7 +1,7 @@
 """Between running servers and running processes: databases, migrations, broker, the territory's data."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from deploy.local.environment import SERVICES
 from deploy.local.postgres import PostgresServer
 from deploy.local.programs import StartError
 from deploy.local.secrets import Secrets
-from deploy.local.servers import Servers
+from deploy.local.servers import Servers, Step
 from deploy.local.state import Ports
 from services.chassis.messaging.topology import Topology
 from services.chassis.messaging.topology_apply import apply, check_bindings
@@ -38,16 +38,19 @@ class Setup:
         self._servers = servers
         self._ports = ports
 
-    def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """What to do in which order, each with a few words for the person who waits."""
+    def databases(self) -> Iterator[Step]:
+        """Databases, their tables and the territory's data."""
         territory = self._territory
         passwords = self._secrets.passwords(DEMO_PASSWORDS, logins(territory))
         yield "databases and roles", self._databases
-        yield "broker: users, exchanges, queues, policies", self.broker
         inputs = self._inputs(passwords)
         if not self._is_done(inputs):
             yield "migrations", lambda: run_together([self._command(name, "migrate") for name in SERVICES])
             yield f"territory: {territory.ambito.name.it}", lambda: self._load_everywhere(inputs, passwords)
+
+    def brokers(self) -> Iterator[Step]:
+        """What the broker is told, once it answers."""
+        yield "broker: users, exchanges, queues, policies", self.broker
 
     @cached_property
     def _territory(self) -> Territory:
