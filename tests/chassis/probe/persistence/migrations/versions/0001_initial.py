@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    create_messaging_v1(op)  # type: ignore[arg-type]
+    create_messaging_v1(op.get_bind())
     op.create_table(
         "effect",
         sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
