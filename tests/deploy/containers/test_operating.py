@@ -222,7 +222,7 @@ def test_a_difference_between_seats_and_bookings_is_found(stack: Stack, operator
         "catalogue",
         "UPDATE slot SET taken = taken + 1 WHERE id = (SELECT id FROM slot WHERE taken < capacity AND"
         " starts_at > now() LIMIT 1) RETURNING id",
-    )
+    ).strip()
     try:
         found = operator.ask("reconcile", status=Exit.FOUND)["found"]
         assert [each for each in found if each.startswith(f"slot {slot}: 1 seats taken, 0 bookings")]
