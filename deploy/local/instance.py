@@ -137,7 +137,7 @@ class Instance:
                 servers.starts(supervisor),
                 setup.databases(),
                 servers.broker_answers(supervisor),
-                setup.brokers(),
+                [("broker: users, exchanges, queues, policies", setup.broker)],
             )
             for description, work in chain.from_iterable(steps):
                 with self._progress.step(description):

@@ -48,10 +48,6 @@ class Setup:
             yield "migrations", lambda: run_together([self._command(name, "migrate") for name in SERVICES])
             yield f"territory: {territory.ambito.name.it}", lambda: self._load_everywhere(inputs, passwords)
 
-    def brokers(self) -> Iterator[Step]:
-        """What the broker is told, once it answers."""
-        yield "broker: users, exchanges, queues, policies", self.broker
-
     @cached_property
     def _territory(self) -> Territory:
         try:

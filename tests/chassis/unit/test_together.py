@@ -98,13 +98,13 @@ def test_it_begins_no_more_often_than_it_should_and_the_first_does_not_wait(
 def test_nobody_waits_for_company_that_cannot_come(pool: ThreadPoolExecutor) -> None:
     work = Doubling()
     work.may_go_on.set()
-    doubled = Together(work, at_most=3, every_seconds=3600)
+    doubled = Together(work, at_most=3, every_seconds=30)
     assert doubled(1) == 2
     two = [pool.submit(doubled, number) for number in (2, 3)]
     eventually(lambda: len(doubled._waiting) == 2)
     assert len(work.calls) == 1
-    assert doubled(4) == 8
-    assert [future.result(10) for future in two] == [4, 6]
+    third = pool.submit(doubled, 4)
+    assert [future.result(10) for future in (*two, third)] == [4, 6, 8]
     assert sorted(work.calls[1]) == [2, 3, 4]
 
 

@@ -17,6 +17,7 @@ from services.vouchers.application.choose_provider import ChooseProviderCommand
 from services.vouchers.domain.ledger import Balance
 from services.vouchers.domain.voucher import Voucher
 from services.vouchers.persistence import hold_endings, holds
+from services.vouchers.persistence.hold_endings import Kept
 from tests.vouchers.racing import at_once, waiting, whole
 from tests.vouchers.world import AURORA, B1, B2, BETULLA, HOME_CARE, LAST, World, citizen
 
@@ -117,7 +118,8 @@ class TestHoldAgainstRelease:
     def test_without_a_tombstone_a_late_hold_is_held_for_ever(self, world: World) -> None:
         voucher, booking = world.voucher(), new_id()
         with world.database.transaction() as connection:
-            assert hold_endings.lock(connection, (), {booking}, world.clock.now()) == {}
+            assumed = {booking: Kept(voucher.id, "open")}
+            assert hold_endings.release(connection, assumed, world.clock.now()) == {}
         world.hold(voucher, booking)
         assert world.now_of(voucher).balance.reserved == 60
 

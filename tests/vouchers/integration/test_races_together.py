@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from types import SimpleNamespace
 
 import psycopg
+import pytest
 
 from services.chassis.ids import new_id
 from services.chassis.messaging.received import Handler, one_by_one
 from services.contracts.events.base import EventData
 from services.contracts.events.catalogue import BookingCancelled, BookingDelivered
 from services.vouchers.entrypoints.worker import subscriptions
+from services.vouchers.persistence import hold_endings
 from services.vouchers.settings import VouchersSettings
-from tests.vouchers.racing import behind_a_lock, whole
+from tests.support.polling import eventually
+from tests.vouchers.racing import behind_a_lock, blocked, how_it_ends, whole
 from tests.vouchers.world import World
 
 
@@ -72,6 +77,48 @@ class TestSeveralVouchers:
 
     def test_are_taken_in_one_order(self, world: World, superuser: psycopg.Connection) -> None:
         assert self.both(world, superuser, handler_of(world, BookingDelivered)) == {"done": 2}
+
+
+class TestReleasesAndConsumptions:
+    """Two transactions end a hold of each of two vouchers, one what the other does last first: releases come
+    before consumptions.
+    """
+
+    def both(self, world: World, superuser: psycopg.Connection) -> Counter[str]:
+        """How they ended."""
+        vouchers = world.voucher(), world.voucher()
+        here, there = ([new_id(), new_id()] for _ in vouchers)
+        for voucher, mine, others in zip(vouchers, here, reversed(there), strict=True):
+            world.hold(voucher, mine)
+            world.hold(voucher, others)
+        now = world.clock.now()
+        events = [world.message(BookingCancelled, there[0]), world.message(BookingDelivered, there[1])]
+
+        def end_here() -> None:
+            with world.database.transaction() as connection:
+                kept = hold_endings.lock(connection, here[:1], here[1:], now)
+                hold_endings.release(connection, {here[0]: kept[here[0]]}, now)
+                ended.append(pool.submit(how_it_ends, partial(world.run, world.end_holds, events)))
+                eventually(lambda: blocked(superuser) == 1)
+                hold_endings.consume(connection, {here[1]: kept[here[1]]}, now)
+
+        ended: list[Future[str]] = []
+        with ThreadPoolExecutor(1) as pool:
+            first = how_it_ends(end_here)
+            return Counter([first, *(future.result(30) for future in ended)])
+
+    def test_wait_for_each_other_in_a_circle_when_vouchers_are_not_locked_before(
+        self, world: World, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(hold_endings, "_LOCK_VOUCHERS", SimpleNamespace(run=lambda *_: 0))
+        assert self.both(world, superuser) == {"DeadlockDetected": 1, "done": 1}
+        assert whole(world)
+
+    def test_lock_all_vouchers_before_any_hold_ends(
+        self, world: World, superuser: psycopg.Connection
+    ) -> None:
+        assert self.both(world, superuser) == {"done": 2}
+        assert whole(world)
 
 
 def one_after_the_other(world: World) -> Handler:
