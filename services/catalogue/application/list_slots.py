@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
-from services.catalogue.persistence.catalogue_reads import Rows, free_slot_rows, service_row
+from services.catalogue.persistence.catalogue_reads import free_slot_rows, service_row
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.refusal import InvalidField
@@ -36,7 +36,7 @@ class ListSlots:
         self._database = database
         self._clock = clock
 
-    def __call__(self, query: SlotQuery) -> Rows:
+    def __call__(self, query: SlotQuery) -> list[Any]:
         if not timedelta(0) <= query.to_date - query.from_date < timedelta(days=MAXIMUM_DAYS):
             raise InvalidField(
                 field="to_date",
@@ -44,9 +44,9 @@ class ListSlots:
                 en="The period goes from its first day to its last and has at most {days} days.",
                 days=MAXIMUM_DAYS,
             )
-        with self._database.read() as connection:
+        with self._database.statement() as place:
             rows = free_slot_rows(
-                connection,
+                place,
                 service=query.service,
                 provider=query.provider,
                 comune=query.comune,
@@ -54,6 +54,7 @@ class ListSlots:
                 day_after=query.to_date + _DAY,
                 now=self._clock.now(),
             )
-            if not rows:
+        if not rows:
+            with self._database.read() as connection:
                 service_row(connection, query.service)  # nothing free, or nothing of that name
-            return rows
+        return rows

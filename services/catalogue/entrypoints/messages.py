@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,14 +44,19 @@ def booking_message(booking: Booking, reason: str) -> pb.Booking:
 def slot_message(row: Row) -> pb.Slot:
     """A free slot."""
     return pb.Slot(
-        id=str(row.id),
+        id=row.id,
         provider=row.provider,
         starts_at=timestamp(row.starts_at),
         ends_at=timestamp(row.ends_at),
-        local_start=row.starts_at.astimezone(ZoneInfo(row.zone)).isoformat(),
+        local_start=_local(row.starts_at, row.zone),
         free=row.free,
         capacity=row.capacity,
     )
+
+
+@lru_cache(maxsize=8_192)  # many slots begin at the same time, and a month is asked for again and again
+def _local(instant: datetime, zone: str) -> str:
+    return instant.astimezone(ZoneInfo(zone)).isoformat()
 
 
 def service_message(row: Row, offerings: Iterable[Row] = ()) -> pb.Service:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -20,5 +21,10 @@ def timestamp(instant: datetime) -> Timestamp:
 
 def rfc3339(stamp: Timestamp) -> str:
     """As text in UTC with milliseconds, `2026-12-01T08:00:00.000Z`; what is finer is cut off."""
-    instant = _NAIVE_EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
+    return _text(stamp.seconds, stamp.nanos // 1_000_000)
+
+
+@lru_cache(maxsize=8_192)  # slots of a month begin at few instants, and the same ones are asked for again
+def _text(seconds: int, milliseconds: int) -> str:
+    instant = _NAIVE_EPOCH + timedelta(seconds=seconds, milliseconds=milliseconds)
     return f"{instant.isoformat(timespec='milliseconds')}Z"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
-import sqlalchemy as sa
 
 from services.catalogue.application.get_booking import GetBooking
 from services.catalogue.application.get_delivery_code import GetDeliveryCode
@@ -19,7 +16,7 @@ from services.chassis.caller import Caller
 from services.chassis.refusal import Refusal
 from services.contracts.events.catalogue import CatalogueFileRead
 from tests.catalogue.world import AURORA, NOW, SECRET, TRADATE, World, acting, citizen, staff
-from tests.support.statements import statements_through
+from tests.support.statements import noted
 
 OPERATOR, WORKER = "social_point_operator:tradate", f"social_worker:{TRADATE}"
 
@@ -47,42 +44,9 @@ def told(world: World) -> list[tuple[UUID, str, str, str]]:
     return [(event.person_id, event.reader, event.role, event.operation) for event in events]
 
 
-@contextmanager
-def noted(world: World) -> Iterator[list[str]]:
-    """What the database is told, a word for each statement."""
-    engine, words = world.database.engine, list[str]()
-
-    def execute(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        words.append(statement.split(maxsplit=1)[0])
-
-    def begin(_c: Any) -> None:
-        words.append("BEGIN")
-
-    def commit(_c: Any) -> None:
-        words.append("COMMIT")
-
-    def statement(_place: object, sql: str, _parameters: object) -> str:
-        words.append(sql.split(maxsplit=1)[0])
-        return sql
-
-    listeners: list[tuple[str, Callable[..., None]]] = [
-        ("before_cursor_execute", execute),
-        ("begin", begin),
-        ("commit", commit),
-    ]
-    for name, listener in listeners:
-        sa.event.listen(engine, name, listener)
-    try:
-        with statements_through(statement):
-            yield words
-    finally:
-        for name, listener in listeners:
-            sa.event.remove(engine, name, listener)
-
-
 def test_each_read_by_an_office_is_told_in_its_own_transaction(world: World) -> None:
     booking, worker = world.book(), staff(WORKER)
-    with noted(world) as words:
+    with noted(world.database) as words:
         get(world, booking, worker)
     assert words == ["BEGIN", "SELECT", "INSERT", "COMMIT"]
     world.book(person=booking.person_id)
@@ -107,7 +71,7 @@ def test_an_assisting_operator_is_somebody_else(world: World) -> None:
 
 def test_she_her_delegate_and_the_cooperative_write_nothing(world: World) -> None:
     booking, cooperative = world.book(), staff("provider_staff:aurora")
-    with noted(world) as words:
+    with noted(world.database) as words:
         for by in (citizen(booking.person_id), acting(booking.person_id, "read", "book")):
             for look in (get, list_of_person, code):
                 look(world, booking, by)

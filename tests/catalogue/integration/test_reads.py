@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -40,6 +41,7 @@ from tests.catalogue.world import (
     citizen,
     staff,
 )
+from tests.support.statements import noted
 
 TUESDAY = date(2026, 12, 1)
 OFFICE = staff("plan_office:tradate")
@@ -64,7 +66,7 @@ def test_free_slots_of_local_days(world: World) -> None:
         world.slot(starts_at=other)
     world.book(first)
     rows = slots_of(world)
-    assert [(row.id, row.free, row.capacity) for row in rows] == [(first, 2, 3), (last, 1, 1)]
+    assert [(UUID(row.id), row.free, row.capacity) for row in rows] == [(first, 2, 3), (last, 1, 1)]
 
 
 def test_only_what_can_be_booked(world: World) -> None:
@@ -74,11 +76,11 @@ def test_only_what_can_be_booked(world: World) -> None:
     world.book(full)
     brezza = world.slot("sad-brezza")
     closed = world.slot(closed_comuni=["L733"])
-    assert {row.id for row in slots_of(world)} == {free, brezza, closed}
-    assert {row.id for row in slots_of(world, provider="brezza")} == {brezza}
-    assert {row.id for row in slots_of(world, comune="L733")} == {free}
+    assert {UUID(row.id) for row in slots_of(world)} == {free, brezza, closed}
+    assert {UUID(row.id) for row in slots_of(world, provider="brezza")} == {brezza}
+    assert {UUID(row.id) for row in slots_of(world, comune="L733")} == {free}
     world.update(tables.accreditation, tables.accreditation.c.provider == AURORA, valid_to=date(2026, 11, 30))
-    assert {row.id for row in slots_of(world)} == {brezza}
+    assert {UUID(row.id) for row in slots_of(world)} == {brezza}
     assert len(slots_of(world, service="ginnastica")) == 1
     world.clock.advance(TUESDAY_NINE + timedelta(days=1) - world.clock.now())
     assert slots_of(world) == []
@@ -95,20 +97,12 @@ def test_periods_and_services_that_cannot_be(world: World) -> None:
     assert caught.value.type == "not-found"
 
 
-def test_slots_are_one_query_by_index(world: World) -> None:
+def test_slots_are_one_statement(world: World) -> None:
     for _ in range(5):
         world.slot()
-    statements: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    sa.event.listen(world.database.engine, "before_cursor_execute", note)
-    try:
-        slots_of(world)
-    finally:
-        sa.event.remove(world.database.engine, "before_cursor_execute", note)
-    assert len(statements) == 1
+    with noted(world.database) as words:
+        assert len(slots_of(world)) == 5
+    assert words == ["WITH"]
 
 
 def test_a_service_shows_its_cooperatives_in_recorded_order(world: World) -> None:
