@@ -35,7 +35,7 @@ from gateway.portal.app import PREFIX, create_portal
 from gateway.portal.errors import http_page
 from gateway.rates import Rates
 from gateway.settings import GatewaySettings
-from gateway.shared_reads import SharedReads
+from gateway.shared_reads import Known, PublicAnswers
 from services.chassis.tokens import TokenVerifier
 
 VERSION = "1.0.0"
@@ -111,14 +111,15 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     app.state.verifier = TokenVerifier(settings.jwks_file)
     app.state.live = LiveFeeds(settings.live_streams_limit)
-    app.state.shared_reads = SharedReads(settings.shared_read_seconds)
+    app.state.public_answers = PublicAnswers(settings.shared_read_seconds)
     problems.install(app)
     for module in _API:
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(system.router)
     app.add_route(PREFIX, _to_the_portal, include_in_schema=False)
     app.mount(PREFIX, create_portal(app.state, telemetry=_SILENT))
-    app.add_middleware(
+    app.add_middleware(Known, answers=app.state.public_answers, verifier=app.state.verifier)
+    app.add_middleware(  # added last, it comes first
         Edge,
         body_limit_bytes=settings.body_limit_bytes,
         connections_limit=settings.connections_limit,

@@ -29,13 +29,8 @@ class _Bearer(SecurityBase):
         self._required = required
 
     async def __call__(self, request: Request) -> Caller:
-        caller = ANONYMOUS
-        if "authorization" in request.headers:
-            token = _token(request.headers)
-            if token is None:
-                raise TokenInvalid
-            caller = request.app.state.verifier.verify(token)
-            request.state.consumer = caller.subject
+        caller = caller_of(request.app.state.verifier, request.headers)
+        remember_consumer(request.scope, caller)
         if self._required:
             caller.require_known()
         return caller
@@ -43,6 +38,22 @@ class _Bearer(SecurityBase):
 
 Anyone = Annotated[Caller, Depends(_Bearer(required=False))]
 SignedIn = Annotated[Caller, Depends(_Bearer(required=True))]
+
+
+def caller_of(verifier: TokenVerifier, headers: Headers) -> Caller:
+    """ANONYMOUS without a token. TokenInvalid or TokenExpired if there is one that is not good."""
+    if "authorization" not in headers:
+        return ANONYMOUS
+    token = _token(headers)
+    if token is None:
+        raise TokenInvalid
+    return verifier.verify(token)
+
+
+def remember_consumer(scope: Scope, caller: Caller) -> None:
+    """Whose request it is, for the log."""
+    if caller is not ANONYMOUS:
+        scope.setdefault("state", {})["consumer"] = caller.subject
 
 
 def consumer_of(verifier: TokenVerifier, scope: Scope) -> str:

@@ -35,7 +35,7 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
 def test_those_who_ask_meanwhile_share_the_answer_and_it_ages() -> None:
     async def test() -> None:
         now, source = [100.0], Source()
-        shared = SharedReads(1.0, now=lambda: now[0])
+        shared = SharedReads[bytes](1.0, now=lambda: now[0])
         source.gate.clear()
         asking = [asyncio.ensure_future(shared.get("q", source)) for _ in range(5)]
         await asyncio.sleep(0)
@@ -56,7 +56,7 @@ def test_those_who_ask_meanwhile_share_the_answer_and_it_ages() -> None:
 def test_who_wants_the_state_of_now_gets_it_and_renews_it_for_the_others() -> None:
     async def test() -> None:
         source = Source()
-        shared = SharedReads(60.0)
+        shared = SharedReads[bytes](60.0)
         assert await shared.get("q", source) == b"1"
         assert await shared.get("q", source, fresh=True) == b"2"
         assert await shared.get("q", source) == b"2"
@@ -67,7 +67,7 @@ def test_who_wants_the_state_of_now_gets_it_and_renews_it_for_the_others() -> No
 def test_a_failure_is_told_and_forgotten() -> None:
     async def test() -> None:
         source = Source()
-        shared = SharedReads(60.0)
+        shared = SharedReads[bytes](60.0)
         source.failing = True
         told = await asyncio.gather(*(shared.get("q", source) for _ in range(3)), return_exceptions=True)
         assert [type(one) for one in told] == [ConnectionError] * 3
@@ -81,7 +81,7 @@ def test_a_failure_is_told_and_forgotten() -> None:
 def test_who_goes_away_takes_nothing_from_the_others() -> None:
     async def test() -> None:
         source = Source()
-        shared = SharedReads(60.0)
+        shared = SharedReads[bytes](60.0)
         source.gate.clear()
         first = asyncio.ensure_future(shared.get("q", source))
         await asyncio.sleep(0)
@@ -100,7 +100,7 @@ def test_who_goes_away_takes_nothing_from_the_others() -> None:
 def test_no_more_is_kept_than_allowed() -> None:
     async def test() -> None:
         source = Source()
-        shared = SharedReads(60.0, most_bytes=2)
+        shared = SharedReads[bytes](60.0, most_bytes=2)
         for question in ("a", "b", "c"):
             await shared.get(question, source)
         assert await shared.get("c", source) == b"3"
@@ -112,7 +112,7 @@ def test_no_more_is_kept_than_allowed() -> None:
 def test_what_is_old_takes_no_room() -> None:
     async def test() -> None:
         now, source = [100.0], Source()
-        shared = SharedReads(1.0, now=lambda: now[0])
+        shared = SharedReads[bytes](1.0, now=lambda: now[0])
         for question in range(100):
             now[0] += 0.125
             await shared.get(question, source)
@@ -124,7 +124,7 @@ def test_what_is_old_takes_no_room() -> None:
 def test_a_question_asked_anew_while_it_is_under_way_keeps_the_newer_answer() -> None:
     async def test() -> None:
         source = Source()
-        shared = SharedReads(60.0)
+        shared = SharedReads[bytes](60.0)
         source.gate.clear()
         older = asyncio.ensure_future(shared.get("q", source))
         await asyncio.sleep(0)
