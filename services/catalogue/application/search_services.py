@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 
 from services.catalogue.domain.spelling import MAXIMUM_WORDS, is_one_slip_away, words
-from services.catalogue.persistence.catalogue_reads import Rows
 from services.catalogue.persistence.paging import cursor_of, position_of
 from services.catalogue.persistence.search import SearchFilter, matching, words_like
 from services.chassis.database import Database
@@ -24,13 +24,15 @@ class SearchServices:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def __call__(self, q: str, wanted: SearchFilter, *, limit: int, cursor: str) -> tuple[Rows, str, int]:
+    def __call__(
+        self, q: str, wanted: SearchFilter, *, limit: int, cursor: str
+    ) -> tuple[list[Any], str, int]:
         asked = words(q)[:MAXIMUM_WORDS]
         if q.strip() and not asked:
             return [], "", 0
         position = position_of(cursor, int, str)
         after = None if position is None else (position[0], position[1])
-        rows: Rows = []
+        rows: list[Any] = []
         total = 0
         with self._database.read() as connection:
             for groups in _attempts(connection, asked):

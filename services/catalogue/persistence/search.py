@@ -9,8 +9,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.catalogue.persistence.catalogue_reads import SERVICE_COLUMNS, Rows
+from services.catalogue.persistence.catalogue_reads import SERVICE_COLUMNS
 from services.catalogue.persistence.tables import offering, provider, search_word, service
+from services.chassis.statements import Statement
 
 _ALIKE: Final = "0.12"
 """Trigram similarity from which a word is looked at more closely; a slip in a word of four letters leaves as
@@ -39,7 +40,7 @@ def matching(
     *,
     limit: int,
     after: tuple[int, str] | None,
-) -> tuple[Rows, int]:
+) -> tuple[list[Any], int]:
     """Services in which of every group at least one word occurs, best first, then by slug; and how many there
     are.
 
@@ -54,23 +55,19 @@ def matching(
         for group in groups
     )
     parameters = asdict(wanted) | ({"text": text} if groups else {})
-    rows: Rows = list(
-        connection.execute(
-            page, parameters | {"score_before": score_before, "slug_before": slug_before, "entries": limit}
-        )
+    rows = page.all(
+        connection, parameters | {"score_before": score_before, "slug_before": slug_before, "entries": limit}
     )
     if rows:
         return rows, rows[0].total
-    return [], 0 if after is None else connection.execute(count, parameters).scalar_one()
+    return [], 0 if after is None else count.all(connection, parameters)[0].number
 
 
-def _statements(
-    score: sa.ColumnElement[Any], found: sa.ColumnElement[bool]
-) -> tuple[sa.Select[Any], sa.Select[Any]]:
-    """A page of the services for which `found` holds, and their number."""
+def _statements(score: sa.ColumnElement[Any], found: sa.ColumnElement[bool]) -> tuple[Statement, Statement]:
+    """A page of the services for which `found` holds, and their `number`."""
     hits = sa.select(service.c.slug, score.label("score")).where(service.c.active, found, *_conditions())
     matches = hits.cte("matches")
-    count = sa.select(sa.func.count()).select_from(matches)
+    count = sa.select(sa.func.count().label("number")).select_from(matches)
     slug_before = sa.bindparam("slug_before", type_=sa.Text)
     score_before = sa.bindparam("score_before", type_=sa.BigInteger)
     page = (
@@ -85,7 +82,7 @@ def _statements(
         .order_by(matches.c.score.desc(), service.c.slug)
         .limit(sa.bindparam("entries", type_=sa.Integer))
     )
-    return page, count
+    return Statement(page), Statement(count)
 
 
 def _conditions() -> list[sa.ColumnElement[bool]]:
@@ -136,15 +133,15 @@ def _words_like() -> sa.Select[Any]:
     )
 
 
-_THRESHOLD: Final = sa.select(sa.func.set_config("pg_trgm.similarity_threshold", _ALIKE, True))
-_WORDS_LIKE: Final = _words_like()
+_THRESHOLD: Final = Statement(sa.select(sa.func.set_config("pg_trgm.similarity_threshold", _ALIKE, True)))
+_WORDS_LIKE: Final = Statement(_words_like())
 
 
 def words_like(connection: sa.Connection, asked: Sequence[str]) -> dict[str, list[str]]:
     """For each word, words of the catalogue that share some trigrams with it, most alike first."""
-    connection.execute(_THRESHOLD)
+    _THRESHOLD.run(connection)
     found: dict[str, list[str]] = {word: [] for word in asked}
-    for row in connection.execute(_WORDS_LIKE, {"asked": list(asked)}):
+    for row in _WORDS_LIKE.all(connection, {"asked": list(asked)}):
         found[row.asked].append(row.word)
     return found
 
