@@ -18,8 +18,8 @@ _READ_SECONDS: Final = 30.0
 
 
 class LiveReader:
-    """Looks until closed: a good reader, who comes back to where it was when it is cut off, and with a new
-    token when its own is refused.
+    """Looks until closed: a good reader, who comes back to where it was when it is cut off, with a new token
+    when its own is refused, and begins anew when the events after its place are no longer kept.
     """
 
     def __init__(self, base_url: str, token: Callable[[], str], heard: Callable[[Any], None]) -> None:
@@ -61,6 +61,8 @@ class LiveReader:
             self._socket = source.response.extensions["network_stream"].get_extra_info("socket")
             if source.response.status_code == httpx.codes.UNAUTHORIZED:
                 self._token = ""
+            if source.response.status_code == httpx.codes.CONFLICT:
+                self._place = ""  # what came after it is no longer kept; the feed has all that is
             source.response.raise_for_status()
             for message in source.iter_sse():
                 if message.event == "end":
