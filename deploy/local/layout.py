@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.environment import SERVICES
+from deploy.local.postgres import SHARED_BUFFERS
 from deploy.local.programs import StartError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,10 +101,13 @@ class GivenBroker:
 
 @dataclass(frozen=True)
 class Given:
-    """Servers that exist already, from the environment of `make up`."""
+    """What the environment of `make up` says of servers: which exist already, and how large a private one is
+    to be.
+    """
 
     database_urls: Mapping[str, str]  # by service; private ones for those not named
     broker: GivenBroker | None  # a private one if None
+    shared_buffers: str = SHARED_BUFFERS  # of a private PostgreSQL, in its own words
 
     @property
     def needs_postgres(self) -> bool:
@@ -111,21 +116,26 @@ class Given:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Given":
-        """`DATABASE_URL_<SERVICE>`, `AMQP_URL` with `AMQP_MANAGEMENT_URL`. Raises StartError."""
+        """`DATABASE_URL_<SERVICE>`, `AMQP_URL` with `AMQP_MANAGEMENT_URL`, `POSTGRES_SHARED_BUFFERS`. Raises
+        StartError.
+        """
         databases = {}
         for service in SERVICES:
             url = environment.get(f"DATABASE_URL_{service.upper()}")
             if url:
                 databases[service] = _with_driver(url)
+        buffers = environment.get("POSTGRES_SHARED_BUFFERS", SHARED_BUFFERS)
+        if not re.fullmatch(r"[1-9]\d*(MB|GB)", buffers):
+            raise StartError(f"POSTGRES_SHARED_BUFFERS is {buffers!r}, not a size like 512MB or 4GB")
         amqp, management = environment.get("AMQP_URL"), environment.get("AMQP_MANAGEMENT_URL")
         if amqp and management:
-            return cls(databases, GivenBroker(amqp, management))
+            return cls(databases, GivenBroker(amqp, management), buffers)
         if amqp or management:
             raise StartError(
                 "AMQP_URL and AMQP_MANAGEMENT_URL belong together: users, rights and policies are applied "
                 "through the management API, e.g. http://admin:password@broker:15672"
             )
-        return cls(databases, broker=None)
+        return cls(databases, None, buffers)
 
 
 def _with_driver(url: str) -> str:

@@ -13,6 +13,8 @@ import psycopg
 from deploy.local.programs import Program, StartError, base_environment, give, unprivileged
 
 SUPERUSER = "ambito_admin"
+SHARED_BUFFERS = "128MB"
+"""PostgreSQL's own default: what it keeps of its tables in memory of its own."""
 
 
 def find_binaries() -> Path | None:
@@ -33,6 +35,7 @@ class PostgresServer:
     home: Path
     port: int
     password: str  # of the superuser; letters, digits, - and _ only (it stands in URLs)
+    shared_buffers: str = SHARED_BUFFERS
     durable: bool = True  # False trades crash safety for speed: tests only
 
     @property
@@ -127,7 +130,7 @@ class PostgresServer:
             "unix_socket_directories": "",
             "password_encryption": "scram-sha-256",
             "max_connections": 200,
-            "shared_buffers": "128MB",
+            "shared_buffers": self.shared_buffers,
             "work_mem": "8MB",
             "max_wal_size": "1GB",
             "timezone": "UTC",

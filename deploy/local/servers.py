@@ -35,6 +35,7 @@ class Servers:
                 home=layout.server_home("postgres", unprivileged("postgres")),
                 port=ports["postgres"],
                 password=secrets.password("postgres-admin"),
+                shared_buffers=given.shared_buffers,
             )
         if given.broker is not None:
             self._amqp_url = given.broker.amqp_url

@@ -8,6 +8,8 @@ import pytest
 
 from deploy.local.layout import Given, GivenBroker, Layout
 from deploy.local.programs import StartError
+from deploy.local.secrets import Secrets
+from deploy.local.servers import Servers
 from deploy.local.state import Ports
 
 
@@ -72,6 +74,16 @@ def test_given_servers_are_used_instead_of_private_ones() -> None:
     assert given.database_urls == {"vouchers": "postgresql+psycopg://u:p@db.example:5432/vouchers"}
     assert given.needs_postgres  # for the three others
     assert given.broker == GivenBroker("amqp://u:p@mq.example/ambito", "http://a:b@mq.example:15672")
+
+
+def test_a_private_postgresql_is_as_large_as_wanted(tmp_path: Path) -> None:
+    given = Given.from_environment({"POSTGRES_SHARED_BUFFERS": "4GB"})
+    server = Servers(Layout(tmp_path), Ports(tmp_path / "instance.json"), Secrets(tmp_path), given).postgres
+    assert server is not None
+    assert server.shared_buffers == "4GB"
+    for wrong in ("", "4", "4 GB", "much", "0MB", "4GB'"):
+        with pytest.raises(StartError, match="POSTGRES_SHARED_BUFFERS"):
+            Given.from_environment({"POSTGRES_SHARED_BUFFERS": wrong})
 
 
 def test_a_broker_without_its_management_is_refused() -> None:

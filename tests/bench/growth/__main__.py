@@ -14,6 +14,7 @@ import psycopg
 
 from deploy.local.instance import Instance
 from deploy.local.layout import default_var
+from deploy.local.postgres import SHARED_BUFFERS
 from deploy.local.progress import Progress
 from tests.bench.growth import end_to_end, report, targets
 from tests.bench.growth.end_to_end import EndToEnd
@@ -40,7 +41,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     started = time.monotonic()
     file = default_var() / "bench" / "growth.json"
-    with _installation() as instance:
+    with _installation(arguments.shared_buffers) as instance:
         snapshots = Snapshots(System(instance).admin_url)
         filled = fill(snapshots, [volume for volume in VOLUMES if volume.bookings <= arguments.up_to])
         steps = measure(
@@ -112,16 +113,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=1.0, help="of one measurement (default: 1)")
     parser.add_argument("--rounds", type=int, default=3, help="of every operation (default: 3)")
     parser.add_argument("--clients", type=int, default=1, help="of pgbench (default: 1)")
+    parser.add_argument(
+        "--shared-buffers",
+        default=SHARED_BUFFERS,
+        metavar="SIZE",
+        help=f"PostgreSQL's own memory (default: {SHARED_BUFFERS})",
+    )
     return parser
 
 
 @contextmanager
-def _installation() -> Iterator[Instance]:
+def _installation(shared_buffers: str) -> Iterator[Instance]:
     """A new installation of which only the servers run; deleted in the end."""
     with tempfile.TemporaryDirectory(prefix="ambito-growth-") as directory:
         place = Path(directory)
         place.chmod(0o755)  # the servers' users must get through
-        instance = Instance(place / "var", territory=roomy_territory(place), environment={})
+        instance = Instance(
+            place / "var",
+            territory=roomy_territory(place),
+            environment={"POSTGRES_SHARED_BUFFERS": shared_buffers},
+        )
         try:
             instance.up()
             System(instance).wait_for_rest()
