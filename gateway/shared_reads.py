@@ -28,6 +28,8 @@ from services.chassis.tokens import TokenVerifier
 _MOST_BYTES: Final = 16 * 1024 * 1024
 
 Told = TypeVar("Told", bound=Sized)
+Question = tuple[str, bytes]
+"""Path and query, word for word: who asks the same in other words asks anew."""
 
 
 class SharedReads(Generic[Told]):
@@ -96,15 +98,18 @@ def _look_at(answer: asyncio.Task[Told]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PublicAnswer:
-    """JSON that anybody may see, and the route that made it."""
+    """JSON that anybody may see, the question to which it is the answer, and the route that made it."""
 
+    question: Question
     body: bytes
     route: object
 
     def __len__(self) -> int:
-        return len(self.body)
+        """Bytes that it takes to keep, the question's too: those may be as many as whoever asks likes."""
+        return sum(map(len, self.question)) + len(self.body)
 
     def response(self) -> Response:
+        """The same for everybody who is told it."""
         return Response(self.body, media_type="application/json")
 
 
@@ -145,8 +150,7 @@ class Known:
         return known
 
 
-def _question(scope: Scope) -> Hashable:
-    """Word for word: who asks the same in other words asks anew."""
+def _question(scope: Scope) -> Question:
     return scope["path"], scope["query_string"]
 
 
@@ -165,12 +169,13 @@ class PublicReads:
 
     async def answer(self, method: object, request: Message, form: type[Answer]) -> Response:
         """`form` filled with what `method` answers to `request` (a message), as JSON."""
+        question = _question(self.scope)
 
         async def ask() -> PublicAnswer:
             found = await self.services.read(method, request, ANONYMOUS)
-            return PublicAnswer(form.of(found).model_dump_json().encode(), self.scope["route"])
+            return PublicAnswer(question, form.of(found).model_dump_json().encode(), self.scope["route"])
 
-        answer = await self.answers.get(_question(self.scope), ask, fresh=self.fresh)
+        answer = await self.answers.get(question, ask, fresh=self.fresh)
         return answer.response()
 
 

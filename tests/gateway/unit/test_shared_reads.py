@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
-from gateway.shared_reads import SharedReads
+from gateway.shared_reads import PublicAnswer, PublicAnswers, Question, SharedReads
 
 
 class Source:
@@ -133,5 +134,21 @@ def test_a_question_asked_anew_while_it_is_under_way_keeps_the_newer_answer() ->
         source.gate.set()
         assert [await older, await newer] == [b"1", b"2"]
         assert await shared.get("q", source) == b"2"
+
+    run(test)
+
+
+def test_a_long_question_takes_room_as_well() -> None:
+    """Whoever asks chooses its length: an empty answer to it must not be kept for nothing."""
+
+    async def test() -> None:
+        async def empty(question: Question) -> PublicAnswer:
+            return PublicAnswer(question, b'{"items":[]}', None)
+
+        answers = PublicAnswers(60.0, most_bytes=1_000)
+        questions = [("/api/v1/services", str(number).encode() * 400) for number in range(3)]
+        for question in questions:
+            await answers.get(question, partial(empty, question))
+        assert [answers.kept(question) is not None for question in questions] == [False, True, True]
 
     run(test)
