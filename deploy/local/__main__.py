@@ -17,8 +17,18 @@ from services.contracts.territory import read_territory
 
 def main() -> int:
     arguments = _parser().parse_args()
+    try:
+        return _commands(arguments)[arguments.command]()
+    except StartError as error:
+        print(f"\nFAILED: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _commands(arguments: argparse.Namespace) -> dict[str, Callable[[], int]]:
     instance = Instance(arguments.var)
-    commands: dict[str, Callable[[], int]] = {
+    return {
         "up": lambda: _up(instance),
         "down": lambda: _done(instance.down, "Everything is stopped."),
         "clean": lambda: _done(instance.clean, f"{instance.layout.var} is gone."),
@@ -28,13 +38,6 @@ def main() -> int:
         "check-topology": lambda: _done(instance.check_topology, "The broker has every binding."),
         "packages": lambda: _done(lambda: packages.ensure(Progress(), browser=arguments.browser), ""),
     }
-    try:
-        return commands[arguments.command]()
-    except StartError as error:
-        print(f"\nFAILED: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

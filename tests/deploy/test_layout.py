@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,17 @@ def test_a_private_postgresql_is_as_large_as_wanted(tmp_path: Path) -> None:
     for wrong in ("", "4", "4 GB", "much", "0MB", "4GB'"):
         with pytest.raises(StartError, match="POSTGRES_SHARED_BUFFERS"):
             Given.from_environment({"POSTGRES_SHARED_BUFFERS": wrong})
+
+
+@pytest.mark.parametrize("name", ["POSTGRES_SHARED_BUFFERS", "AMQP_URL"])
+def test_what_the_environment_says_wrongly_is_named_in_a_line(tmp_path: Path, name: str) -> None:
+    command = [sys.executable, "-m", "deploy.local", "--var", str(tmp_path), "up"]
+    ended = subprocess.run(
+        command, env=os.environ | {name: "much"}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("\nFAILED: ")
+    assert name in ended.stderr
 
 
 def test_a_broker_without_its_management_is_refused() -> None:
