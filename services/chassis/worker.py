@@ -32,7 +32,7 @@ from services.chassis.messaging.delivery import Delivery
 from services.chassis.messaging.processing import Processor
 from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher
 from services.chassis.messaging.received import Subscription, check_subscriptions
-from services.chassis.messaging.settlement import Settlement
+from services.chassis.messaging.settlement import Settled, Settlement
 from services.chassis.messaging.tables import messaging_tables
 from services.chassis.messaging.topology import Names
 from services.chassis.messaging.topology_check import wait_and_check
@@ -210,13 +210,17 @@ class Deliveries(QueueConsumer):  # type: ignore[misc]  # nameko has no types
         self.wait_for_providers()
         self._gt.wait()
 
-    def settle(self, message: Any, *, handled: bool) -> None:  # noqa: ANN401
-        """Acknowledge the message, or give it back to the broker; if the connection is gone, it has it
-        back.
-        """
+    def settle(self, message: Any, settled: Settled) -> None:  # noqa: ANN401
+        """Say to the broker what is to become of the message; if the connection is gone, it has it back."""
         try:
             if message.channel.connection is not None:
-                message.ack() if handled else message.requeue()
+                match settled:
+                    case Settled.ACKNOWLEDGE:
+                        message.ack()
+                    case Settled.RETURN:
+                        message.requeue()
+                    case Settled.REJECT:
+                        message.reject()
         except (*self.connection.connection_errors, *self.connection.channel_errors) as error:
             _log.warning("not acknowledged", cause=f"{type(error).__name__}: {error}")
         finally:
@@ -231,20 +235,20 @@ class Deliveries(QueueConsumer):  # type: ignore[misc]  # nameko has no types
 
 
 class Messages(Consumer):  # type: ignore[misc]
-    """Entrypoint of a method that takes a message and returns whether it may be acknowledged."""
+    """Entrypoint of a method that takes a message and returns what is to be said of it to the broker."""
 
     queue_consumer = Deliveries()
 
     def handle_message_processed(
         self,
         message: Any,  # noqa: ANN401
-        result: bool | None = None,
+        result: Settled | None = None,
         exc_info: object | None = None,
     ) -> None:
-        handled = exc_info is None and result is True
-        if not handled:
+        settled = Settled.RETURN if result is None or exc_info is not None else result
+        if settled is Settled.RETURN:
             eventlet.sleep(_PAUSE_BEFORE_RETURN_SECONDS)  # what cannot be settled now comes back at once
-        self.queue_consumer.settle(message, handled=handled)
+        self.queue_consumer.settle(message, settled)
 
 
 def _consumer(
@@ -253,7 +257,7 @@ def _consumer(
     database: Database,
     subscriptions: Sequence[Subscription],
     stopping: threading.Event,
-) -> Callable[[object, Any], bool]:
+) -> Callable[[object, Any], Settled]:
     processor = Processor(
         database,
         messaging_tables(sa.MetaData()),
@@ -266,7 +270,7 @@ def _consumer(
     publisher = ConfirmingPublisher(settings.amqp_url, name=f"{names.service}-worker-failures")
     settlement = Settlement(publisher, names, maximum_tries=settings.worker_maximum_tries)
 
-    def on_message(_worker: object, message: Any) -> bool:  # noqa: ANN401
+    def on_message(_worker: object, message: Any) -> Settled:  # noqa: ANN401
         delivery = Delivery.of(message)
         verdict = processor.process(
             delivery.headers,

@@ -212,6 +212,6 @@ def _check_dead_letters(site: Site, findings: Findings, arrival_seconds: float) 
 
 
 def _dead_letters(site: Site, service: str) -> dict[str, str]:
-    """By message id, why each is there."""
+    """By message id, why each is there; what cannot be read has its id as its body."""
     found = DeadLetters(site.system.broker_url, service).matching()
-    return {str(letter.message_id): letter.reason for letter in found}
+    return {letter.message_id or letter.body.decode(): letter.reason for letter in found}

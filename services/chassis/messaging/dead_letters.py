@@ -39,13 +39,19 @@ class DeadLetters:
             return [delivery for _, delivery in messages if wanted(delivery)]
 
     def redrive(self, wanted: Wanted) -> int:
-        """Put those that are wanted back into the service's queue, as if they had never failed; how many."""
+        """Put those that are wanted back into the service's queue, as if they had never failed; how many.
+
+        What cannot be published again as it is stays where it is.
+        """
         publisher = ConfirmingPublisher(self._url, name="dlq redrive")
         count = 0
         try:
             with self._open() as messages:
                 for message, delivery in messages:
                     if wanted(delivery):
+                        if delivery.unreadable is not None:
+                            _log.warning("not redriven", reason=delivery.reason)
+                            continue
                         if refused := publisher.publish([delivery.to_redrive(self._names)]):
                             raise CannotRunError(
                                 f"the broker did not take {delivery.message_id}: {refused[0]}"

@@ -15,6 +15,7 @@ import amqp
 
 from services.chassis.messaging.publisher import Outgoing
 from services.chassis.messaging.topology import AGAIN, RETRY_DELAYS_MS, Names
+from services.chassis.messaging.unreadable import why_unreadable
 
 FAILURES: Final = "x-failures"
 """How often handling the message has failed."""
@@ -38,6 +39,8 @@ class Delivery:
     type: str | None
     timestamp: int | None
     app_id: str | None
+    unreadable: str | None = None
+    """What is wrong with its headers and properties, if they cannot be read: then it has none here."""
 
     @classmethod
     def of(cls, message: amqp.Message) -> "Delivery":
@@ -53,6 +56,7 @@ class Delivery:
             type=properties.get("type"),
             timestamp=properties.get("timestamp"),
             app_id=properties.get("app_id"),
+            unreadable=why_unreadable(properties),
         )
 
     @property
@@ -63,8 +67,15 @@ class Delivery:
     @property
     def reason(self) -> str:
         """Why it is among the dead letters: our own reason, or the broker's."""
-        deaths = self.headers.get("x-death") or [{}]
-        return str(self.headers.get(REASON) or f"broker: {deaths[0].get('reason', 'unknown')}")
+        if self.unreadable is not None:
+            return f"its properties cannot be read: {self.unreadable}"
+        match self.headers:
+            case {"x-reason": reason}:
+                return str(reason)
+            case {"x-death": [{"reason": reason}, *_]}:
+                return f"broker: {reason}"
+            case _:
+                return "broker: unknown"
 
     def to_retry(self, names: Names, reason: str) -> Outgoing:
         """The same message, to be delivered again after the pause that is due."""

@@ -50,6 +50,7 @@ def from_message(
     """The event in a message; raise `PermanentFailure` saying which attribute is missing or malformed."""
     if content_type != CONTENT_TYPE:
         raise PermanentFailure(f"content type is {content_type!r}, not {CONTENT_TYPE}")
+    traceparent = headers.get("traceparent")
     return Received(
         id=_attribute(headers, "ce-id", uuid.UUID),
         type=_attribute(headers, "ce-type", str),
@@ -59,7 +60,7 @@ def from_message(
         routing_key=routing_key,
         headers=headers,
         body=body,
-        traceparent=headers.get("traceparent"),
+        traceparent=traceparent if isinstance(traceparent, str) else None,
     )
 
 

@@ -1,6 +1,7 @@
 """Sending a message that was not handled on its way."""
 
 import threading
+from enum import Enum, auto
 
 from prometheus_client import Counter
 
@@ -15,6 +16,18 @@ _log = get_logger(__name__)
 _dead = Counter("events_dead_lettered_total", "Messages sent to the dead letters")
 
 
+class Settled(Enum):
+    """What is to be said to the broker of a message."""
+
+    ACKNOWLEDGE = auto()
+    """It is done with, or is safe in another queue."""
+    RETURN = auto()
+    """It is to be delivered again."""
+    REJECT = auto()
+    """The broker is to put it to the dead letters as it came: only it can carry on what cannot be read or
+    written here."""
+
+
 class Settlement:
     """Publishes failed messages to the retry queues and to the dead letters; safe for concurrent use."""
 
@@ -24,13 +37,22 @@ class Settlement:
         self._maximum_tries = maximum_tries
         self._turn = threading.Lock()
 
-    def settle(self, delivery: Delivery, verdict: Verdict) -> bool:
-        """Do what the verdict says; whether the message may now be acknowledged."""
+    def settle(self, delivery: Delivery, verdict: Verdict) -> Settled:
+        """Do what the verdict says, and what is left to be said to the broker."""
         if verdict.outcome is Outcome.DONE:
             crash_points.crash_point(crash_points.WORKER, delivery.type or "")
-            return True
+            return Settled.ACKNOWLEDGE
         if verdict.outcome is Outcome.RETURN:
-            return False
+            return Settled.RETURN
+        if delivery.unreadable is not None:
+            return self._reject(delivery, delivery.reason)
+        try:
+            return Settled.ACKNOWLEDGE if self._pass_on(delivery, verdict) else Settled.RETURN
+        except Exception as error:  # noqa: BLE001 - headers that can be read and not be written
+            return self._reject(delivery, f"{verdict.reason}; passed on as it came: {type(error).__name__}")
+
+    def _pass_on(self, delivery: Delivery, verdict: Verdict) -> bool:
+        """To where it is to go; whether the broker has it there."""
         exhausted = delivery.failures + 1 >= min(self._maximum_tries, verdict.tries or self._maximum_tries)
         if verdict.outcome is Outcome.DEAD or exhausted:
             reason = verdict.reason
@@ -42,6 +64,12 @@ class Settlement:
                 return True
             return False
         return self._publish(delivery.to_retry(self._names, verdict.reason))
+
+    @staticmethod
+    def _reject(delivery: Delivery, reason: str) -> Settled:
+        _log.error("dead letter", message_id=delivery.message_id, type=delivery.type, reason=reason)
+        _dead.inc()
+        return Settled.REJECT
 
     def _publish(self, message: Outgoing) -> bool:
         with self._turn:

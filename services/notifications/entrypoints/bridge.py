@@ -167,7 +167,12 @@ class Bridge:
         return int(channel.queue_declare(self._settings.queue, passive=True).consumer_count)
 
     def _hold(self, message: amqp.Message) -> None:
-        self._held.append((message.delivery_tag, Delivery.of(message)))
+        delivery = Delivery.of(message)
+        if delivery.unreadable is None:
+            self._held.append((message.delivery_tag, delivery))
+        else:  # no event of ours, and nobody's: in its way it would stop all those behind it
+            _log.error("not passed on", reason=delivery.reason)
+            message.channel.basic_reject(message.delivery_tag, requeue=False)
 
     def _take(self, connection: amqp.Connection) -> None:
         """What has come in; waits for it if nothing is held."""

@@ -1,7 +1,11 @@
 """What an operator does with dead letters, on the command line."""
 
 import json
+from typing import Any
 
+import amqp
+
+from services.chassis.messaging.connection import connect
 from tests.chassis.integration.conftest import NAMES, Probe
 from tests.chassis.probe.events import DONE, DOOMED, event
 from tests.support.polling import eventually
@@ -33,3 +37,26 @@ def test_list_show_redrive_and_discard(probe: Probe) -> None:
     assert probe.command("dlq", "discard", "--type", DOOMED).stdout.endswith("1 discarded\n")
     assert listed(probe) == []
     assert worker.is_running()
+
+
+def test_what_cannot_be_read_is_listed_stays_and_can_be_discarded(probe: Probe) -> None:
+    no_text: Any = b"\xff"
+    connection = connect(probe.vhost.amqp_url, timeout_seconds=5, name="test")
+    channel = connection.channel()
+    for properties in (
+        {"type": no_text, "message_id": "1"},
+        {"message_id": "2", "content_type": "text/plain"},
+    ):
+        channel.basic_publish_confirm(amqp.Message(b"{}", **properties), NAMES.dead_exchange, "")
+    connection.collect()
+    eventually(lambda: probe.depth(NAMES.dead_queue) == 2)
+    assert [(letter["id"], letter["reason"]) for letter in listed(probe)] == [
+        ("-", "its properties cannot be read: UnicodeDecodeError"),
+        ("2", "broker: unknown"),
+    ]
+    done = probe.command("dlq", "redrive", "--all")
+    assert done.stdout.endswith("1 redriven\n"), done.stderr
+    assert [letter["id"] for letter in listed(probe)] == ["-"]
+    assert json.loads(probe.command("dlq", "show", "-").stdout)["body"] == "{}"
+    assert probe.command("dlq", "discard", "-").stdout.endswith("1 discarded\n")
+    assert listed(probe) == []

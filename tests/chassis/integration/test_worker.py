@@ -1,11 +1,18 @@
 """From the broker to an effect, once."""
 
+import sys
 import uuid
-from functools import partial
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial, reduce
 from itertools import pairwise
+from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
+from services.chassis.messaging.delivery import Delivery
 from services.chassis.messaging.publisher import Outgoing
 from services.chassis.messaging.topology import QUEUE_ARGUMENTS
 from tests.chassis.integration.conftest import DELAYS_MS, NAMES, Probe, Process
@@ -22,6 +29,14 @@ def headers(**changes: str) -> dict[str, str]:
         "ce-sequence": "1",
         "ce-time": "2026-01-01T00:00:00Z",
     } | {name.replace("_", "-"): value for name, value in changes.items()}
+
+
+@contextmanager
+def recursion_limit(limit: int) -> Iterator[None]:
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit)
+    yield
+    sys.setrecursionlimit(usual)
 
 
 def message(body: bytes, *, message_id: str | None = None, **changes: str) -> Outgoing:
@@ -107,6 +122,39 @@ def test_what_no_relay_would_publish_is_a_dead_letter_too(probe: Probe) -> None:
     probe.start_worker()
     eventually(lambda: probe.depth(NAMES.dead_queue) == len(wrong))
     assert {letter.headers["x-reason"] for letter in probe.take(NAMES.dead_queue)} == set(wrong)
+
+
+NESTED: list[Any] = reduce(lambda inner, _: [inner], range(2_000), [])
+NO_TEXT: Any = b"\xff"  # not UTF-8
+
+
+@pytest.mark.parametrize(
+    ("changes", "more_headers"),
+    [
+        pytest.param({"type": NO_TEXT}, {}, id="a property that is no text"),
+        pytest.param({}, {"deep": NESTED}, id="a header too deep to be read"),
+        pytest.param({}, {NO_TEXT: 1}, id="a header's name that is no text"),
+        pytest.param({}, {"x-failures": 2**63 - 1}, id="a number that cannot be counted on"),
+    ],
+)
+def test_what_cannot_be_read_or_passed_on_is_a_dead_letter_and_in_nobodys_way(
+    probe: Probe, changes: Mapping[str, Any], more_headers: Mapping[Any, Any]
+) -> None:
+    """It cost the worker its connection, and all that was under way a delivery, again and again."""
+    bad = message(b"no JSON")
+    publisher = probe.publisher()
+    with recursion_limit(20_000):
+        publisher.publish([replace(bad, **changes, headers={**bad.headers, **more_headers})])
+    publisher.close()
+    fine = [event(subject=str(number)) for number in range(3)]
+    probe.publish(*fine)
+    worker = probe.start_worker()
+    eventually(lambda: all(probe.effects(each) == 1 for each in fine) and probe.depth(NAMES.dead_queue) == 1)
+    assert '"broker lost"' not in worker.output
+    [dead] = map(Delivery.of, probe.take(NAMES.dead_queue))
+    assert dead.unreadable or dead.reason == "broker: rejected", "not after its last try"
+    eventually(lambda: probe.depth(NAMES.queue) == 0)
+    assert worker.terminate() == 0
 
 
 def test_sigterm_lets_a_running_handler_finish_and_acknowledges_it(probe: Probe) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from services.chassis.messaging.delivery import Delivery
 from services.chassis.messaging.processing import Outcome, Verdict
 from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher, Outgoing
-from services.chassis.messaging.settlement import Settlement
+from services.chassis.messaging.settlement import Settled, Settlement
 from services.chassis.messaging.topology import RETRY_DELAYS_MS, Names
 
 NAMES = Names("probe")
@@ -67,6 +68,9 @@ def test_the_reason_is_ours_or_else_the_brokers() -> None:
         replace(FRESH, headers={"x-death": [{"reason": "delivery_limit"}]}).reason == "broker: delivery_limit"
     )
     assert FRESH.reason == "broker: unknown"
+    forged: Any
+    for forged in ("much", [], ["once"], [{}], {}):
+        assert replace(FRESH, headers={"x-death": forged}).reason == "broker: unknown"
 
 
 @pytest.mark.parametrize("count", ["many", -1, None, 1.5])
@@ -99,13 +103,13 @@ class ScriptedPublisher(ConfirmingPublisher):
 
 def settled(
     publisher: ScriptedPublisher, outcome: Outcome, delivery: Delivery = FRESH, tries: int = 3
-) -> bool:
+) -> Settled:
     return Settlement(publisher, NAMES, maximum_tries=tries).settle(delivery, Verdict(outcome, "why"))
 
 
 def test_what_is_done_is_acknowledged_and_what_was_not_tried_is_given_back() -> None:
-    assert settled(ScriptedPublisher(), Outcome.DONE)
-    assert not settled(ScriptedPublisher(), Outcome.RETURN)
+    assert settled(ScriptedPublisher(), Outcome.DONE) is Settled.ACKNOWLEDGE
+    assert settled(ScriptedPublisher(), Outcome.RETURN) is Settled.RETURN
 
 
 def test_the_last_try_ends_with_the_dead_letters() -> None:
@@ -115,17 +119,33 @@ def test_the_last_try_ends_with_the_dead_letters() -> None:
         (2, NAMES.dead_exchange),
     ):
         publisher = ScriptedPublisher({})
-        assert settled(publisher, Outcome.AGAIN, replace(FRESH, headers={"x-failures": failures}))
+        delivery = replace(FRESH, headers={"x-failures": failures})
+        assert settled(publisher, Outcome.AGAIN, delivery) is Settled.ACKNOWLEDGE
         assert [message.exchange for message in publisher.published] == [exchange]
 
 
 def test_what_the_broker_does_not_take_is_not_acknowledged() -> None:
-    assert not settled(ScriptedPublisher({0: "full"}), Outcome.DEAD)
-    assert not settled(ScriptedPublisher(BrokerLost("gone"), connected=False), Outcome.DEAD)
-    assert not settled(ScriptedPublisher(BrokerLost("gone"), BrokerLost("still")), Outcome.DEAD)
+    for publisher in (
+        ScriptedPublisher({0: "full"}),
+        ScriptedPublisher(BrokerLost("gone"), connected=False),
+        ScriptedPublisher(BrokerLost("gone"), BrokerLost("still")),
+    ):
+        assert settled(publisher, Outcome.DEAD) is Settled.RETURN
 
 
 def test_a_connection_that_died_while_idle_is_opened_again() -> None:
     publisher = ScriptedPublisher(BrokerLost("gone"), {})
-    assert settled(publisher, Outcome.AGAIN)
+    assert settled(publisher, Outcome.AGAIN) is Settled.ACKNOWLEDGE
     assert len(publisher.published) == 1
+
+
+@pytest.mark.parametrize("outcome", [Outcome.AGAIN, Outcome.DEAD])
+def test_what_cannot_be_read_or_written_is_carried_on_by_the_broker(outcome: Outcome) -> None:
+    unreadable = replace(FRESH, headers={}, unreadable="UnicodeDecodeError")
+    assert unreadable.reason == "its properties cannot be read: UnicodeDecodeError"
+    no_text: Any = b"\xff"
+    nameless = replace(FRESH, headers={no_text: 1})
+    for delivery in (unreadable, nameless):
+        publisher = ScriptedPublisher()
+        assert settled(publisher, outcome, delivery) is Settled.REJECT
+        assert publisher.published == []

@@ -1,13 +1,17 @@
 """What goes out as a message comes in as the same event."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.chassis import tracing
 from services.chassis.messaging.envelope import from_message, to_message
 from services.chassis.messaging.outbox import Outbox
+from services.chassis.messaging.received import PermanentFailure
 from services.chassis.messaging.tables import messaging_tables
 from tests.chassis.probe.events import event
 
@@ -41,3 +45,24 @@ def test_the_trace_travels_along() -> None:
         message = to_message(OUTBOX.values(event()), "probe")
     assert message.headers["traceparent"].split("-")[1] == traceparent.split("-")[1]
     assert "traceparent" not in to_message(OUTBOX.values(event()), "probe").headers
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.datetimes(),
+    lambda values: st.lists(values, max_size=2) | st.dictionaries(st.text(), values, max_size=2),
+    max_leaves=4,
+)
+MESSAGE = to_message(OUTBOX.values(event()), "probe")
+
+
+@given(st.dictionaries(st.sampled_from([*MESSAGE.headers, "traceparent"]), VALUES, min_size=1))
+def test_whatever_headers_hold_it_is_an_event_or_said_not_to_be_one(changes: dict[str, object]) -> None:
+    headers = {**MESSAGE.headers, **changes}
+    with suppress(PermanentFailure):
+        received = from_message(
+            headers, content_type=MESSAGE.content_type, routing_key=MESSAGE.routing_key, body=MESSAGE.body
+        )
+        with tracing.start_from(received.traceparent):
+            assert tracing.current_trace_id() is not None
+        for name, kind in (("type", str), ("subject", str), ("sequence", int), ("occurred_at", datetime)):
+            assert isinstance(getattr(received, name), kind)

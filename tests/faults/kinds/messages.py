@@ -45,10 +45,12 @@ class Poison:
 
     wrong: str
     body: bytes = b"{}"
-    headers: dict[str, Any] = field(default_factory=dict)
+    headers: dict[Any, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     content_type: str = _JSON
     content_encoding: str | None = None
+    type: bytes | None = None
+    """With one that is not UTF-8, a message is known by its body, which is then its id."""
 
 
 _DEEP = b"[" * 50_000
@@ -72,6 +74,10 @@ POISONS = (
     Poison("text", b"hello", content_type="text/plain"),
     Poison("said to be compressed", b"hello", content_encoding="gzip"),
     Poison("in an unknown encoding", b"hello", content_encoding="klingon"),
+    Poison("with a trace that is a number", b"no", headers={"traceparent": 7}),
+    Poison("with a header whose name is not UTF-8", b"no", headers={b"\xff": "?"}),
+    Poison("with more failures than can be counted", b"no", headers={"x-failures": 2**63 - 1}),
+    Poison("with a property that is not UTF-8", type=b"\xff"),
 )
 
 
@@ -87,7 +93,8 @@ def poison(site: Site, chance: random.Random) -> Iterator[None]:
                 properties = _properties(service, each)
                 # Noted first: it may get there although its confirm is lost.
                 site.planted.poison[service].add(str(properties.message_id))
-                channel.basic_publish("", f"{service}.events", each.body, properties, mandatory=True)
+                body = each.body if each.type is None else str(properties.message_id).encode()
+                channel.basic_publish("", f"{service}.events", body, properties, mandatory=True)
     finally:
         connection.close()
     yield
@@ -97,7 +104,7 @@ def _properties(service: str, each: Poison) -> pika.BasicProperties:
     """Those of a message that the service handles, but for what is wrong with it."""
     definition: ServiceDefinition = load(f"services.{service}.bootstrap:SERVICE")
     message_id = str(uuid.uuid4())
-    headers: dict[str, Any] = {
+    headers: dict[Any, Any] = {
         "ce-specversion": "1.0",
         "ce-id": message_id,
         "ce-type": min(definition.consumes),
@@ -111,6 +118,7 @@ def _properties(service: str, each: Poison) -> pika.BasicProperties:
         headers={name: value for name, value in headers.items() if name not in each.without},
         content_type=each.content_type,
         content_encoding=each.content_encoding,
+        type=each.type,
         delivery_mode=2,
     )
 

@@ -6,7 +6,9 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -107,6 +109,18 @@ def test_killed_and_with_their_broker_gone_in_the_middle_everything_arrives_in_o
     assert found.delivery_info["routing_key"] == wanted.routing_key
     for name in ("message_id", "type", "timestamp", "app_id", "content_type"):
         assert found.properties[name] == getattr(wanted, name)
+
+
+def test_what_cannot_be_read_is_in_nobodys_way(
+    ours: Ours, theirs: Theirs, bridge: Callable[..., Bridge]
+) -> None:
+    no_text: Any = b"\xff"
+    ours.publish(replace(event(1, 1), type=no_text), event(1, 2), event(2, 1))
+    process = bridge(theirs.url)
+    eventually(lambda: theirs.received() == 2 and ours.waiting() == 0)
+    assert process.says("not passed on")
+    assert process.end() == 0
+    assert first_seen(theirs.take()) == {"1": ["2"], "2": ["1"]}
 
 
 def test_what_their_broker_does_not_take_waits_and_nothing_overtakes_it(
