@@ -63,8 +63,7 @@ class _Measured:
         reason = None if error is None else _reason(error)
         if reason is not None:
             _failures.labels(self._kind.use, reason).inc()
-        if self._span is not None:
-            tracing.end(self._span, error=reason)
+        tracing.end(self._span, error=reason)
 
 
 def _reason(error: BaseException) -> str | None:

@@ -1,8 +1,8 @@
 """Which request a piece of work belongs to: the W3C trace context and the request id.
 
 Both live in context variables, so logs, outgoing calls and outbox rows pick them up without passing them by
-hand. Only the OpenTelemetry API is used: with no SDK configured (`tracing_export`) the identifiers are
-carried on and nothing is recorded; with one, every piece of work becomes a span.
+hand. Where nothing is recorded, which is so until `record_with` (`tracing_export`), the identifiers are
+carried on; else every piece of work becomes a span.
 
 Names and attributes follow OpenTelemetry's semantic conventions, and none holds what could tell of a person:
 no path but a route's template, no query, no parameter, no text of an error.
@@ -18,7 +18,15 @@ from contextvars import ContextVar
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    TraceFlags,
+    Tracer,
+)
 
 __all__ = [
     "Attributes",
@@ -29,7 +37,9 @@ __all__ = [
     "current_trace_id",
     "current_traceparent",
     "end",
+    "known",
     "mark_failed",
+    "record_with",
     "request_id",
     "start_from",
     "step",
@@ -42,8 +52,14 @@ _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _NO_PARENT = otel_context.Context()
 
-_tracer = trace.get_tracer("ambito")
+_tracer: Tracer | None = None
 _request_id: ContextVar[str | None] = ContextVar("ambito_request_id", default=None)
+
+
+def record_with(tracer: Tracer | None) -> None:
+    """From now on this process records its spans with `tracer`; None: none."""
+    global _tracer  # noqa: PLW0603 - the process's own, as OpenTelemetry's
+    _tracer = tracer
 
 
 def request_id() -> str | None:
@@ -78,8 +94,8 @@ def start_from(
     id, so that it is never absent inside the block. The rest is said of the span where spans are recorded.
     """
     span = begin_from(traceparent, name=name, kind=kind, attributes=attributes)
-    if not span.get_span_context().is_valid:
-        span = NonRecordingSpan(_new_position())
+    if span is None:
+        span = NonRecordingSpan(_parse(traceparent) or _new_position())
     if request_id is None or _REQUEST_ID.fullmatch(request_id) is None:
         request_id = f"{span.get_span_context().trace_id:032x}"
     id_token = _request_id.set(request_id)
@@ -103,7 +119,7 @@ def step(
     recorded.
     """
     current = trace.get_current_span()
-    if not current.is_recording():
+    if _tracer is None or not current.is_recording():
         yield current
         return
     span = _tracer.start_span(name, kind=kind, attributes=attributes)
@@ -124,10 +140,12 @@ def begin_from(
     name: str,
     kind: SpanKind = SpanKind.INTERNAL,
     attributes: Attributes | None = None,
-) -> Span:
+) -> Span | None:
     """A piece of work of the trace that `traceparent` names (or of a new one), for what goes on beside other
-    work. The current span stays what it is; whoever begins it must `end` it.
+    work; None where nothing is recorded. The current span stays what it is; whoever begins it must `end` it.
     """
+    if _tracer is None:
+        return None
     parent = _parse(traceparent)
     context = (
         _NO_PARENT if parent is None else trace.set_span_in_context(NonRecordingSpan(parent), _NO_PARENT)
@@ -137,13 +155,15 @@ def begin_from(
 
 def begin_part(name: str, *, kind: SpanKind, attributes: Attributes) -> Span | None:
     """A part of the current work, which stays current; None where nothing is recorded. To be `end`ed."""
-    if not trace.get_current_span().is_recording():
+    if _tracer is None or not trace.get_current_span().is_recording():
         return None
     return _tracer.start_span(name, kind=kind, attributes=attributes)
 
 
-def end(span: Span, error: str | None = None) -> None:
+def end(span: Span | None, error: str | None = None) -> None:
     """`error`: the class of what went wrong, if something did."""
+    if span is None:
+        return
     if error is not None:
         mark_failed(span, error)
     span.end()
@@ -161,6 +181,11 @@ def traceparent_of(span: Span) -> str | None:
     if not position.is_valid:
         return None
     return f"00-{position.trace_id:032x}-{position.span_id:016x}-{position.trace_flags:02x}"
+
+
+def known(traceparent: object) -> str | None:
+    """What came as a `traceparent`, if it is a well-formed one."""
+    return traceparent if isinstance(traceparent, str) and _parse(traceparent) is not None else None
 
 
 def _parse(traceparent: str | None) -> SpanContext | None:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter
 
+from services.chassis import tracing
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
@@ -53,7 +55,6 @@ def exporting(service: str, process: str) -> Iterator[None]:
 
 
 def _provider(service: str, process: str) -> "TracerProvider":
-    from opentelemetry import trace
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
 
@@ -69,5 +70,5 @@ def _provider(service: str, process: str) -> "TracerProvider":
     )
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(Queue())
-    trace.set_tracer_provider(provider)
+    tracing.record_with(provider.get_tracer("ambito"))
     return provider

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from services.chassis import tracing
 from services.chassis.messaging.publisher import CONTENT_TYPE, Outgoing
 from services.chassis.messaging.received import PermanentFailure, Received
 from services.chassis.messaging.topology_parts import exchange_of
@@ -50,7 +51,6 @@ def from_message(
     """The event in a message; raise `PermanentFailure` saying which attribute is missing or malformed."""
     if content_type != CONTENT_TYPE:
         raise PermanentFailure(f"content type is {content_type!r}, not {CONTENT_TYPE}")
-    traceparent = headers.get("traceparent")
     return Received(
         id=_attribute(headers, "ce-id", uuid.UUID),
         type=_attribute(headers, "ce-type", str),
@@ -60,7 +60,7 @@ def from_message(
         routing_key=routing_key,
         headers=headers,
         body=body,
-        traceparent=traceparent if isinstance(traceparent, str) else None,
+        traceparent=tracing.known(headers.get("traceparent")),
     )
 
 

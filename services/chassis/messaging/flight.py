@@ -32,7 +32,7 @@ class Flight:
     """One event that the broker has not answered for yet."""
 
     row: Row
-    span: tracing.Span
+    span: tracing.Span | None
 
 
 class Flights:
@@ -55,7 +55,7 @@ class Flights:
         for row in rows:
             span = self._span(row)
             self._flights[row["id"]] = Flight(row, span)
-            position = tracing.traceparent_of(span)
+            position = row["traceparent"] if span is None else tracing.traceparent_of(span)
             messages[row["id"]] = to_message(row, self._service, traceparent=position)
         return messages
 
@@ -78,7 +78,7 @@ class Flights:
             tracing.end(flight.span, error="lost")
         self._flights.clear()
 
-    def _span(self, row: Row) -> tracing.Span:
+    def _span(self, row: Row) -> tracing.Span | None:
         exchange = exchange_of(self._service, public=row["public"])
         return tracing.begin_from(
             row["traceparent"],

@@ -136,7 +136,9 @@ class Processor:
             if received.type in self._types:
                 kind = received.type
             span = self._span(received)
-            verdict = self._process(replace(received, traceparent=tracing.traceparent_of(span)))
+            if span is not None:
+                received = replace(received, traceparent=tracing.traceparent_of(span))
+            verdict = self._process(received)
             done = verdict.outcome is Outcome.DONE
             tracing.end(span, error=None if done else verdict.outcome.name.lower())
             if done:
@@ -147,7 +149,7 @@ class Processor:
         _handled.labels(kind, verdict.outcome.name.lower()).inc()
         return verdict
 
-    def _span(self, event: Received) -> tracing.Span:
+    def _span(self, event: Received) -> tracing.Span | None:
         return tracing.begin_from(
             event.traceparent,
             name=f"process {self._queue}",

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from services.chassis.tracing import current_trace_id, current_traceparent, request_id, start_from
+from services.chassis.tracing import current_trace_id, current_traceparent, known, request_id, start_from
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -18,6 +18,7 @@ def test_outside_any_request_there_is_nothing() -> None:
 
 
 def test_a_trace_is_continued_and_left_again() -> None:
+    assert known(PARENT) == PARENT
     with start_from(PARENT, "request-1"):
         assert current_trace_id() == "0af7651916cd43dd8448eb211c80319c"
         assert current_traceparent() == PARENT
@@ -42,6 +43,7 @@ def test_a_trace_is_continued_and_left_again() -> None:
     ],
 )
 def test_without_a_usable_parent_a_trace_begins(traceparent: str | None) -> None:
+    assert known(traceparent) is None
     with start_from(traceparent):
         begun = current_traceparent()
         assert begun is not None

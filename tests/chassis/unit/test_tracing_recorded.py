@@ -26,12 +26,13 @@ UNSAMPLED = f"00-{TRACE}-b7ad6b7169203331-00"
 
 
 @pytest.fixture
-def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
+def recorded() -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider(sampler=ParentBased(TraceIdRatioBased(1.0)), shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("test"))
+    tracing.record_with(provider.get_tracer("test"))
     yield exporter
+    tracing.record_with(None)
     provider.shutdown()
 
 
