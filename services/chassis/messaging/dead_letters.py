@@ -1,5 +1,8 @@
 """Messages that could not be handled, for somebody to look at and decide."""
 
+from __future__ import annotations
+
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -15,6 +18,7 @@ from services.chassis.messaging.publisher import ConfirmingPublisher
 from services.chassis.messaging.topology import Names
 
 _TIMEOUT_SECONDS: Final = 10.0
+_BETWEEN_SECONDS: Final = 0.01
 _LIMIT: Final = 10_000
 """Dead letters looked at in one go; they are held in memory meanwhile."""
 
@@ -35,8 +39,8 @@ class DeadLetters:
 
     def matching(self, wanted: Wanted = lambda _: True) -> list[Delivery]:
         """The dead letters that are wanted, oldest first."""
-        with self._open() as messages:
-            return [delivery for _, delivery in messages if wanted(delivery)]
+        with self._look() as look:
+            return [delivery for _, delivery in look.taken() if wanted(delivery)]
 
     def redrive(self, wanted: Wanted) -> int:
         """Put those that are wanted back into the service's queue, as if they had never failed; how many.
@@ -46,8 +50,8 @@ class DeadLetters:
         publisher = ConfirmingPublisher(self._url, name="dlq redrive")
         count = 0
         try:
-            with self._open() as messages:
-                for message, delivery in messages:
+            with self._look() as look:
+                for message, delivery in look.taken():
                     if wanted(delivery):
                         if delivery.unreadable is not None:
                             _log.warning("not redriven", reason=delivery.reason)
@@ -56,7 +60,7 @@ class DeadLetters:
                             raise CannotRunError(
                                 f"the broker did not take {delivery.message_id}: {refused[0]}"
                             )
-                        message.channel.basic_ack(message.delivery_tag)
+                        look.decided(message)
                         _log.info("redriven", message_id=delivery.message_id, reason=delivery.reason)
                         count += 1
         finally:
@@ -66,31 +70,58 @@ class DeadLetters:
     def discard(self, wanted: Wanted) -> int:
         """Delete those that are wanted, for good; how many."""
         count = 0
-        with self._open() as messages:
-            for message, delivery in messages:
+        with self._look() as look:
+            for message, delivery in look.taken():
                 if wanted(delivery):
-                    message.channel.basic_ack(message.delivery_tag)
+                    look.decided(message)
                     _log.warning("discarded", message_id=delivery.message_id, reason=delivery.reason)
                     count += 1
         return count
 
     @contextmanager
-    def _open(self) -> Iterator[Iterator[tuple[amqp.Message, Delivery]]]:
+    def _look(self) -> Iterator[_Look]:
         try:
             connection = connect(self._url, timeout_seconds=_TIMEOUT_SECONDS, name="dlq")
         except (AMQPError, OSError) as error:
             raise CannotRunError(f"the broker does not answer: {error}") from error
         try:
-            channel = connection.channel()
-            waiting = channel.queue_declare(self._names.dead_queue, passive=True).message_count
-            yield self._take(channel, min(waiting, _LIMIT))
-            channel.close()  # in order, so that acknowledgements arrive before the connection ends
+            look = _Look(connection, self._names.dead_queue)
+            yield look
+            look.end()
         finally:
             connection.collect()
 
-    def _take(self, channel: amqp.Channel, count: int) -> Iterator[tuple[amqp.Message, Delivery]]:
-        for _ in range(count):
-            message = channel.basic_get(self._names.dead_queue, no_ack=False)
+
+class _Look:
+    """Takes messages out of a queue, and gives back those that nothing was decided about."""
+
+    def __init__(self, connection: amqp.Connection, queue: str) -> None:
+        self._connection = connection
+        self._queue = queue
+        self._channel = connection.channel()
+        self._held = 0
+
+    def taken(self) -> Iterator[tuple[amqp.Message, Delivery]]:
+        """All that wait now, oldest first."""
+        for _ in range(min(self._waiting(self._channel), _LIMIT)):
+            message = self._channel.basic_get(self._queue, no_ack=False)
             if message is None:
                 return
+            self._held += 1
             yield message, Delivery.of(message)
+
+    def decided(self, message: amqp.Message) -> None:
+        """It leaves the queue for good."""
+        self._channel.basic_ack(message.delivery_tag)
+        self._held -= 1
+
+    def end(self) -> None:
+        """Waits until what is given back can be seen, or the next look, a moment later, would not find it."""
+        self._channel.close()  # in order, so that acknowledgements arrive before the connection ends
+        channel = self._connection.channel()
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while self._waiting(channel) < self._held and time.monotonic() < deadline:
+            time.sleep(_BETWEEN_SECONDS)
+
+    def _waiting(self, channel: amqp.Channel) -> int:
+        return int(channel.queue_declare(self._queue, passive=True).message_count)

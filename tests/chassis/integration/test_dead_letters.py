@@ -1,14 +1,21 @@
 """What an operator does with dead letters, on the command line."""
 
 import json
+from functools import partial
 from typing import Any
 
 import amqp
 
 from services.chassis.messaging.connection import connect
+from services.chassis.messaging.dead_letters import DeadLetters
+from services.chassis.messaging.delivery import Delivery
 from tests.chassis.integration.conftest import NAMES, Probe
 from tests.chassis.probe.events import DONE, DOOMED, event
 from tests.support.polling import eventually
+
+
+def has_id(message_id: str, letter: Delivery) -> bool:
+    return letter.message_id == message_id
 
 
 def listed(probe: Probe) -> list[dict[str, object]]:
@@ -60,3 +67,19 @@ def test_what_cannot_be_read_is_listed_stays_and_can_be_discarded(probe: Probe) 
     assert json.loads(probe.command("dlq", "show", "-").stdout)["body"] == "{}"
     assert probe.command("dlq", "discard", "-").stdout.endswith("1 discarded\n")
     assert listed(probe) == []
+
+
+def test_who_has_looked_leaves_them_for_the_next_look_at_once(probe: Probe) -> None:
+    """A quorum queue has what is given back some milliseconds later: the next look found nothing."""
+    connection = connect(probe.vhost.amqp_url, timeout_seconds=5, name="test")
+    channel = connection.channel()
+    for number in range(50):
+        letter = amqp.Message(b"{}", message_id=str(number))
+        channel.basic_publish_confirm(letter, NAMES.dead_exchange, "")
+    dead_letters = DeadLetters(probe.vhost.amqp_url, "probe")
+    for discarded in range(20):
+        assert len(dead_letters.matching()) == 50 - discarded
+        assert channel.queue_declare(NAMES.dead_queue, passive=True).message_count == 50 - discarded
+        assert dead_letters.discard(partial(has_id, str(discarded))) == 1
+        assert channel.queue_declare(NAMES.dead_queue, passive=True).message_count == 49 - discarded
+    connection.collect()
