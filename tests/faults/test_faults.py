@@ -45,6 +45,7 @@ def test_a_process_is_killed_in_the_middle_of_bookings(
         ("PostgreSQL stopped", 1),
         ("PostgreSQL crashed", 0),
         ("PostgreSQL's connections terminated", 0),
+        ("PostgreSQL has no connection left", 1),
         ("a table locked", 2),
         ("the disk full", 1),
         ("events again, out of order", 0),

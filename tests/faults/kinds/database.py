@@ -1,4 +1,4 @@
-"""PostgreSQL: away, crashed, its connections terminated, its rows locked, its disk full."""
+"""PostgreSQL: away, crashed, its connections terminated or all taken, its rows locked, its disk full."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import TupleRow
 
 from deploy.local.environment import SERVICES
 from tests.faults.fault import Fault
@@ -67,11 +68,23 @@ def crashed(site: Site, _chance: random.Random) -> Iterator[None]:
 @contextmanager
 def connections_terminated(site: Site, chance: random.Random) -> Iterator[None]:
     with site.administer() as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-            [chance.choice(SERVICES)],
-        )
+        _terminate(connection, chance.choice(SERVICES))
     yield
+
+
+@contextmanager
+def no_connection_left(site: Site, chance: random.Random) -> Iterator[None]:
+    """Those of a service are gone, and others have taken all there are."""
+    service = chance.choice(SERVICES)
+    limit = sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}")
+    with site.administer() as connection:
+        connection.execute(limit.format(sql.Identifier(service), sql.Literal(0)))
+        _terminate(connection, service)
+    try:
+        yield
+    finally:
+        with site.administer() as connection:
+            connection.execute(limit.format(sql.Identifier(service), sql.Literal(-1)))
 
 
 @contextmanager
@@ -91,9 +104,7 @@ def read_only(site: Site, chance: random.Random) -> Iterator[None]:
     name = sql.Identifier(service)
     with site.administer() as connection:
         connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [service]
-        )
+        _terminate(connection, service)
     try:
         yield
     finally:
@@ -114,11 +125,17 @@ def disk_full(site: Site, chance: random.Random) -> Iterator[None]:
             connection.execute("DROP FUNCTION faults_disk_full CASCADE")
 
 
+def _terminate(connection: psycopg.Connection[TupleRow], service: str) -> None:
+    """All connections to the service's database."""
+    connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [service])
+
+
 _PARTS = frozenset({DATABASE})
 FAULTS = (
     Fault("PostgreSQL stopped", stopped, _PARTS, (0.2, 3.0), heavy=True),
     Fault("PostgreSQL crashed", crashed, _PARTS, heavy=True),
     Fault("PostgreSQL's connections terminated", connections_terminated, _PARTS),
+    Fault("PostgreSQL has no connection left", no_connection_left, _PARTS, (1.0, 4.0)),
     Fault("a table locked", locked, _PARTS, (2.0, 4.5)),
     Fault("PostgreSQL read-only", read_only, _PARTS, (1.0, 4.0)),
     Fault("the disk full", disk_full, _PARTS, (1.0, 3.0)),
