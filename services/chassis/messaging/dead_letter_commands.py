@@ -44,6 +44,7 @@ def application(definition: ServiceDefinition) -> typer.Typer:
                     _summary(delivery) | {"headers": dict(delivery.headers), "body": body},
                     default=str,
                     indent=2,
+                    skipkeys=True,  # names of headers that are no text
                 )
             )
 

@@ -13,7 +13,7 @@ from amqp.exceptions import AMQPError
 from services.chassis.errors import CannotRunError
 from services.chassis.logs import get_logger
 from services.chassis.messaging.connection import connect
-from services.chassis.messaging.delivery import Delivery
+from services.chassis.messaging.delivery import CannotPassOn, Delivery
 from services.chassis.messaging.publisher import ConfirmingPublisher
 from services.chassis.messaging.topology import Names
 
@@ -53,10 +53,12 @@ class DeadLetters:
             with self._look() as look:
                 for message, delivery in look.taken():
                     if wanted(delivery):
-                        if delivery.unreadable is not None:
-                            _log.warning("not redriven", reason=delivery.reason)
+                        try:
+                            again = delivery.to_redrive(self._names)
+                        except CannotPassOn as error:
+                            _log.warning("not redriven", message_id=delivery.message_id, cause=str(error))
                             continue
-                        if refused := publisher.publish([delivery.to_redrive(self._names)]):
+                        if refused := publisher.publish([again]):
                             raise CannotRunError(
                                 f"the broker did not take {delivery.message_id}: {refused[0]}"
                             )

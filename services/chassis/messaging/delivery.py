@@ -27,9 +27,17 @@ _OURS: Final = frozenset({FAILURES, REASON, FAILED_AT, ROUTING_KEY})
 _OF_THE_BROKER: Final = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count")
 
 
+class CannotPassOn(Exception):
+    """The client library cannot read the message, or write what it has read: only the broker can carry it on,
+    as it came.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The parts of a message that matter, whatever client read it."""
+    """The parts of a message that matter, whatever client read it. What makes another message of it raises
+    `CannotPassOn`.
+    """
 
     headers: Mapping[str, Any]
     body: bytes
@@ -108,10 +116,18 @@ class Delivery:
         return {name: value for name, value in self._plain_headers().items() if name not in _OURS}
 
     def _plain_headers(self) -> dict[str, Any]:
-        return {name: value for name, value in self.headers.items() if not name.startswith(_OF_THE_BROKER)}
+        return {
+            name: value
+            for name, value in self.headers.items()
+            if not (
+                isinstance(name, str) and name.startswith(_OF_THE_BROKER)
+            )  # a name that is no text is bytes
+        }
 
     def _outgoing(self, exchange: str, routing_key: str, headers: Mapping[str, Any]) -> Outgoing:
-        return Outgoing(
+        if self.unreadable is not None:
+            raise CannotPassOn(self.reason)
+        message = Outgoing(
             exchange=exchange,
             routing_key=routing_key,
             body=self.body,
@@ -122,3 +138,8 @@ class Delivery:
             app_id=self.app_id,
             content_type=self.content_type,
         )
+        try:
+            message.check()
+        except Exception as error:
+            raise CannotPassOn(f"it cannot be written: {type(error).__name__}") from error
+        return message

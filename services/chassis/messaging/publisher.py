@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import amqp
+from amqp import serialization
 from amqp.exceptions import AMQPError
 
 from services.chassis.messaging.connection import connect, corked
@@ -40,6 +41,10 @@ class Outgoing:
     """Unix time, in seconds."""
     app_id: str | None = None
     content_type: str | None = CONTENT_TYPE
+
+    def check(self) -> None:
+        """Raises whatever the client library raises, if it cannot write the headers or the routing key."""
+        serialization.dumps("Fs", [dict(self.headers), self.routing_key])
 
     def to_amqp(self) -> amqp.Message:
         properties = {

@@ -7,7 +7,7 @@ from prometheus_client import Counter
 
 from services.chassis import crash_points
 from services.chassis.logs import get_logger
-from services.chassis.messaging.delivery import Delivery
+from services.chassis.messaging.delivery import CannotPassOn, Delivery
 from services.chassis.messaging.processing import Outcome, Verdict
 from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher, Outgoing
 from services.chassis.messaging.topology import Names
@@ -44,32 +44,23 @@ class Settlement:
             return Settled.ACKNOWLEDGE
         if verdict.outcome is Outcome.RETURN:
             return Settled.RETURN
-        if delivery.unreadable is not None:
-            return self._reject(delivery, delivery.reason)
-        try:
-            return Settled.ACKNOWLEDGE if self._pass_on(delivery, verdict) else Settled.RETURN
-        except Exception as error:  # noqa: BLE001 - headers that can be read and not be written
-            return self._reject(delivery, f"{verdict.reason}; passed on as it came: {type(error).__name__}")
-
-    def _pass_on(self, delivery: Delivery, verdict: Verdict) -> bool:
-        """To where it is to go; whether the broker has it there."""
+        reason = verdict.reason
         exhausted = delivery.failures + 1 >= min(self._maximum_tries, verdict.tries or self._maximum_tries)
-        if verdict.outcome is Outcome.DEAD or exhausted:
-            reason = verdict.reason
-            if verdict.outcome is Outcome.AGAIN:
-                reason = f"gave up after {delivery.failures + 1} tries: {reason}"
+        if exhausted and verdict.outcome is Outcome.AGAIN:
+            reason = f"gave up after {delivery.failures + 1} tries: {reason}"
+        dead = exhausted or verdict.outcome is Outcome.DEAD
+        try:
+            message = (
+                delivery.to_dead(self._names, reason) if dead else delivery.to_retry(self._names, reason)
+            )
+        except CannotPassOn as error:
+            dead, reason, settled = True, str(error), Settled.REJECT
+        else:
+            settled = Settled.ACKNOWLEDGE if self._publish(message) else Settled.RETURN
+        if dead and settled is not Settled.RETURN:
             _log.error("dead letter", message_id=delivery.message_id, type=delivery.type, reason=reason)
-            if self._publish(delivery.to_dead(self._names, reason)):
-                _dead.inc()
-                return True
-            return False
-        return self._publish(delivery.to_retry(self._names, verdict.reason))
-
-    @staticmethod
-    def _reject(delivery: Delivery, reason: str) -> Settled:
-        _log.error("dead letter", message_id=delivery.message_id, type=delivery.type, reason=reason)
-        _dead.inc()
-        return Settled.REJECT
+            _dead.inc()
+        return settled
 
     def _publish(self, message: Outgoing) -> bool:
         with self._turn:

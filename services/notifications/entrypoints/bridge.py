@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import amqp
@@ -24,8 +25,8 @@ from services.chassis import ops
 from services.chassis.backoff import Backoff
 from services.chassis.logs import configure, get_logger
 from services.chassis.messaging.connection import connect
-from services.chassis.messaging.delivery import Delivery
-from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher
+from services.chassis.messaging.delivery import CannotPassOn, Delivery
+from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher, Outgoing
 from services.chassis.process import read_settings
 from services.notifications.bridge_settings import BridgeSettings
 
@@ -60,6 +61,15 @@ def run() -> None:
         operations.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """An event that is not acknowledged yet, as it is to be passed on."""
+
+    tag: int
+    subject: object
+    outgoing: Outgoing
+
+
 class Bridge:
     """Passes on the events of one queue until `stopping` is set."""
 
@@ -73,8 +83,8 @@ class Bridge:
             name=f"ambito bridge of {settings.cooperatives}",
             authorities=settings.bridge_target_authorities,
         )
-        self._held: deque[tuple[int, Delivery]] = deque()
-        """Events in the order in which they came, with their tags."""
+        self._held: deque[_Held] = deque()
+        """Events in the order in which they came."""
         self._pauses = Backoff(maximum_seconds=settings.bridge_retry_maximum_seconds)
         self._source_lost = False
         self._turned_at = time.monotonic()
@@ -168,11 +178,13 @@ class Bridge:
 
     def _hold(self, message: amqp.Message) -> None:
         delivery = Delivery.of(message)
-        if delivery.unreadable is None:
-            self._held.append((message.delivery_tag, delivery))
-        else:  # no event of ours, and nobody's: in its way it would stop all those behind it
-            _log.error("not passed on", reason=delivery.reason)
+        try:
+            outgoing = delivery.to_elsewhere(self._settings.bridge_target_exchange)
+        except CannotPassOn as error:  # no event of ours: it would stop all those behind it
+            _log.error("not passed on", cause=str(error))
             message.channel.basic_reject(message.delivery_tag, requeue=False)
+        else:
+            self._held.append(_Held(message.delivery_tag, delivery.headers.get("ce-subject"), outgoing))
 
     def _take(self, connection: amqp.Connection) -> None:
         """What has come in; waits for it if nothing is held."""
@@ -186,18 +198,17 @@ class Bridge:
         """Sends the first event of each subject that is held, and acknowledges those that were confirmed.
         BrokerLost if not all were: what is left comes again, in its order.
         """
-        first: dict[object, tuple[int, Delivery]] = {}
-        for tag, delivery in self._held:
-            first.setdefault(delivery.headers.get("ce-subject"), (tag, delivery))
+        first: dict[str, _Held] = {}
+        for held in self._held:
+            first.setdefault(str(held.subject), held)
         chosen = list(first.values())
-        exchange = self._settings.bridge_target_exchange
-        refused = self._target.publish([delivery.to_elsewhere(exchange) for _, delivery in chosen])
-        confirmed = {tag for place, (tag, _) in enumerate(chosen) if place not in refused}
+        refused = self._target.publish([held.outgoing for held in chosen])
+        confirmed = {held.tag for place, held in enumerate(chosen) if place not in refused}
         with _source_errors():
             for tag in confirmed:
                 channel.basic_ack(tag)
         _forwarded.inc(len(confirmed))
-        self._held = deque(each for each in self._held if each[0] not in confirmed)
+        self._held = deque(held for held in self._held if held.tag not in confirmed)
         if refused:
             _refused.inc(len(refused))
             raise BrokerLost(f"{len(refused)} not taken: {next(iter(refused.values()))}")

@@ -52,7 +52,7 @@ def test_what_cannot_be_read_is_listed_stays_and_can_be_discarded(probe: Probe) 
     channel = connection.channel()
     for properties in (
         {"type": no_text, "message_id": "1"},
-        {"message_id": "2", "content_type": "text/plain"},
+        {"message_id": "2", "content_type": "text/plain", "application_headers": {no_text: 1}},
     ):
         channel.basic_publish_confirm(amqp.Message(b"{}", **properties), NAMES.dead_exchange, "")
     connection.collect()
@@ -61,6 +61,7 @@ def test_what_cannot_be_read_is_listed_stays_and_can_be_discarded(probe: Probe) 
         ("-", "its properties cannot be read: UnicodeDecodeError"),
         ("2", "broker: unknown"),
     ]
+    assert json.loads(probe.command("dlq", "show", "2").stdout)["id"] == "2"
     done = probe.command("dlq", "redrive", "--all")
     assert done.stdout.endswith("1 redriven\n"), done.stderr
     assert [letter["id"] for letter in listed(probe)] == ["-"]

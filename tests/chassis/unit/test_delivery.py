@@ -54,6 +54,12 @@ def test_everything_else_stays_as_it_was() -> None:
         assert getattr(message, name) == getattr(FRESH, name)
 
 
+def test_a_header_whose_name_is_no_text_stays_too() -> None:
+    no_text: Any = b"\xff"
+    message = replace(FRESH, headers={no_text: 1}).to_dead(NAMES, "because")
+    assert message.headers[no_text] == 1
+
+
 def test_redriven_it_is_as_if_it_had_never_failed() -> None:
     dead = again(FRESH, FRESH.to_dead(NAMES, "because"))
     message = dead.to_redrive(NAMES)
@@ -143,9 +149,19 @@ def test_a_connection_that_died_while_idle_is_opened_again() -> None:
 def test_what_cannot_be_read_or_written_is_carried_on_by_the_broker(outcome: Outcome) -> None:
     unreadable = replace(FRESH, headers={}, unreadable="UnicodeDecodeError")
     assert unreadable.reason == "its properties cannot be read: UnicodeDecodeError"
-    no_text: Any = b"\xff"
-    nameless = replace(FRESH, headers={no_text: 1})
-    for delivery in (unreadable, nameless):
+    endless = replace(FRESH, headers={"x-failures": 2**63 - 1})
+    for delivery in (unreadable, endless):
         publisher = ScriptedPublisher()
         assert settled(publisher, outcome, delivery) is Settled.REJECT
         assert publisher.published == []
+
+
+def test_what_merely_goes_wrong_is_delivered_again() -> None:
+    """An error of the client library is no reason to put aside what may yet be handled."""
+
+    class Broken(ScriptedPublisher):
+        def publish(self, messages: Sequence[Outgoing]) -> dict[int, str]:
+            raise AttributeError("of a connection that was just collected")
+
+    with pytest.raises(AttributeError):  # which gives the message back
+        settled(Broken(), Outcome.AGAIN)
