@@ -19,7 +19,9 @@ def accredited(
     it.
     """
     in_force = sa.and_(accreditation.c.valid_from <= day, day <= accreditation.c.valid_to)
-    return sa.or_(_NO_SECTION, sa.exists().where(registered(provider), in_force))
+    # SQLAlchemy by itself looks for other tables one SELECT further out, and takes those beyond it anew.
+    entry = sa.exists().where(registered(provider), in_force).correlate_except(accreditation)
+    return sa.or_(_NO_SECTION, entry)
 
 
 def registered(provider: sa.ColumnElement[str] = offering.c.provider) -> sa.ColumnElement[bool]:

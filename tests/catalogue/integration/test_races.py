@@ -224,6 +224,7 @@ def test_a_suspension_reaches_a_booking_that_waits_for_its_seat(world: World, gu
     if not guarded:
         in_time = tables.booking.c.held_until > NOW
         world.bookings._confirm = Statement(move_booking(CONFIRM, BOOKING_EVENTS[CONFIRM], in_time))
+    world.book(world.slot("sad-brezza"))  # of a cooperative that stays accredited
     slot, person = world.slot(), world.person()
     suspend = ChangeAccreditation(world.database, world.clock)
     with ThreadPoolExecutor(1) as pool:
