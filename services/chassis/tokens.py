@@ -13,6 +13,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,15 @@ class TokenExpired(Refusal):
     en = "The session has expired: please sign in again."
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What a token with a good signature says; times are Unix seconds."""
+
+    issued_at: float
+    expires_at: float
+    caller: Caller
+
+
 class TokenVerifier:
     """Turns a token into a Caller. Thread-safe; a token seen before costs no signature check."""
 
@@ -66,7 +76,7 @@ class TokenVerifier:
         """`jwks_file` need not exist yet: it is read when a token names a key that is not known, at most once
         a second.
 
-        At most `cache_size` verified tokens are remembered, each until it expires. `now` gives Unix seconds.
+        At most `cache_size` tokens with a good signature are remembered. `now` gives Unix seconds.
         """
         self._jwks_file = jwks_file
         self._issuer = issuer
@@ -74,7 +84,7 @@ class TokenVerifier:
         self._cache_size = cache_size
         self._now = now
         self._lock = threading.Lock()
-        self._verified: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+        self._verified: OrderedDict[str, _Verified] = OrderedDict()
         self._keys: dict[str, Ed25519PublicKey] = {}
         self._next_reload = 0.0
 
@@ -87,18 +97,22 @@ class TokenVerifier:
         if known is None:
             known = self._check(token)
             self._remember(token, known)
-        expires_at, caller = known
-        if expires_at <= self._now():
+        # Remembered ones, too: when a clock that was ahead is put right, some of them come from later, and a
+        # caller who is taken for good here would be refused by every service that did not see the token then.
+        now = self._now()
+        if known.issued_at > now + _CLOCK_SKEW_SECONDS:
+            raise TokenInvalid
+        if known.expires_at <= now:
             raise TokenExpired
-        return caller
+        return known.caller
 
-    def _remember(self, token: str, entry: tuple[float, Caller]) -> None:
+    def _remember(self, token: str, verified: _Verified) -> None:
         with self._lock:
-            self._verified[token] = entry
+            self._verified[token] = verified
             while len(self._verified) > self._cache_size:
                 self._verified.popitem(last=False)
 
-    def _check(self, token: str) -> tuple[float, Caller]:
+    def _check(self, token: str) -> _Verified:
         if len(token) > _MAX_TOKEN_CHARACTERS:
             raise TokenInvalid
         try:
@@ -109,16 +123,14 @@ class TokenVerifier:
                 algorithms=[_ALGORITHM],
                 issuer=self._issuer,
                 audience=self._audience,
-                # Times are compared with our own clock; expiry by verify(), for remembered tokens too.
+                # Times are compared by verify(), with our own clock.
                 options={
                     "require": ["iss", "aud", "sub", "iat", "exp", "jti"],
                     "verify_iat": False,
                     "verify_exp": False,
                 },
             )
-            if float(claims["iat"]) > self._now() + _CLOCK_SKEW_SECONDS:
-                raise TokenInvalid
-            return float(claims["exp"]), _caller(claims, token)
+            return _Verified(float(claims["iat"]), float(claims["exp"]), _caller(claims, token))
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError) as error:
             raise TokenInvalid from error
 

@@ -122,6 +122,20 @@ def test_a_remembered_token_expires_too(issuer: TokenIssuer) -> None:
         verifier.verify(token)
 
 
+def test_a_remembered_token_from_later_than_now_is_refused_too(issuer: TokenIssuer) -> None:
+    """Seen by one process while all clocks were ahead, and by another only when they had been put right."""
+    clock = Clock()
+    token = issuer.token("somebody", lifetime_seconds=600)
+    one, other = (TokenVerifier(issuer.jwks_file, now=clock) for _ in range(2))
+    one.verify(token)
+    clock.ahead = -60
+    for verifier in (one, other):
+        with pytest.raises(TokenInvalid):
+            verifier.verify(token)
+    clock.ahead = 0
+    assert one.verify(token).subject == other.verify(token).subject == "somebody"
+
+
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "ù.è.ò", "a" * 100_000, ".."])
 def test_nonsense_is_refused(verifier: TokenVerifier, token: str) -> None:
     with pytest.raises(TokenInvalid):
