@@ -55,9 +55,12 @@ class Attempts:
 
         :raises TooManyAttempts: the wait is not over
         """
-        # If the clock has gone back since the last attempt, the wait is no longer than it was then.
+        # Two processes' clocks may differ a little: a wait is no longer than it was at the last attempt. An
+        # attempt that is further ahead than any wait is long was made by a clock that has gone back since:
+        # nobody can wait for that.
         left = self.blocked_until - max(now, self.last_at)
-        if left > timedelta():
+        gone_back = self.last_at - now > allowance.longest_wait
+        if left > timedelta() and not gone_back:
             raise TooManyAttempts(retry_after_seconds=ceil(left.total_seconds()))
         count = 1 if now - self.last_at > allowance.forgotten_after else self.count + 1
         return Attempts(count, now, now + allowance.wait_after(count))

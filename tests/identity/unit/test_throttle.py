@@ -26,7 +26,16 @@ def test_who_has_guessed_too_often_waits() -> None:
 
 
 def test_a_clock_that_goes_back_an_hour_makes_nobody_wait_for_an_hour() -> None:
+    """Which is said to whoever asks, each time anew, and would not become less by waiting."""
     assert after(1, NOW + HOUR).charged(BY_TARGET, NOW).count == 2
-    with pytest.raises(TooManyAttempts) as refused:  # nor does it spare anybody the wait
-        after(BY_TARGET.free + 1, NOW + HOUR).charged(BY_TARGET, NOW)
-    assert refused.value.retry_after_seconds == 1
+    again = after(BY_TARGET.free + 1, NOW + HOUR).charged(BY_TARGET, NOW)
+    assert again == after(BY_TARGET.free + 2, NOW)
+    with pytest.raises(TooManyAttempts):  # nor does it spare anybody more than that one wait
+        again.charged(BY_TARGET, NOW + timedelta(seconds=1))
+
+
+def test_a_clock_that_is_a_little_behind_anothers_spares_nobody_the_wait() -> None:
+    longest = after(BY_TARGET.free + 20, NOW)
+    with pytest.raises(TooManyAttempts) as refused:
+        longest.charged(BY_TARGET, NOW - timedelta(seconds=2))
+    assert refused.value.retry_after_seconds == BY_TARGET.longest_wait.total_seconds()
