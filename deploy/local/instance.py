@@ -103,6 +103,13 @@ class Instance:
         """Raise StartError, which names each, if the broker has lost bindings of services or cooperatives."""
         self._setup().check_broker()
 
+    def control_broker(self, *arguments: str) -> str:
+        """What `rabbitmqctl` with these says, on the installation's own broker. Raises StartError."""
+        broker = self._servers(self.ports).rabbitmq
+        if broker is None:
+            raise StartError("the broker is not the installation's own")
+        return broker.control(*arguments)
+
     def places(self) -> dict[str, str]:
         """Where to look, for a person."""
         return {

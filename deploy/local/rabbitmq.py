@@ -4,6 +4,7 @@ import os
 import secrets
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from deploy.local.programs import Program, StartError, base_environment, give, u
 
 ADMIN = "ambito-admin"
 NODE = "ambito@localhost"
+FREE_DISK = "100MB"
+"""With less the node takes nothing more from those who publish."""
+_CONTROL_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,30 @@ class RabbitServer:
                 else:
                     return
 
+    def control(self, *arguments: str) -> str:
+        """What `rabbitmqctl` with these says, on the running node. Raises StartError, with what it said."""
+        _, node = self.programs()
+        try:
+            done = subprocess.run(
+                [Path(node.command[0]).with_name("rabbitmqctl"), "--quiet", *arguments],
+                cwd=node.directory,
+                env=dict(node.environment),
+                user=node.user,
+                group=node.user,
+                extra_groups=None if node.user is None else [],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=_CONTROL_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise StartError(f"rabbitmqctl {arguments[0]} did not end in {_CONTROL_SECONDS} s") from None
+        if done.returncode != 0:
+            raise StartError(f"rabbitmqctl {arguments[0]} failed: {done.stdout.strip()}")
+        return done.stdout
+
     def _environment(self) -> dict[str, str]:
         return {
             "HOME": str(self.home),  # of the Erlang cookie
@@ -139,7 +167,7 @@ class RabbitServer:
             "default_pass": self.password,
             "default_user_tags.administrator": "true",
             "vm_memory_high_watermark.absolute": f"{self.memory_limit_megabytes}MB",
-            "disk_free_limit.absolute": "100MB",
+            "disk_free_limit.absolute": FREE_DISK,
             "log.console": "true",
             "log.console.level": "info",
             "log.file": "false",

@@ -268,7 +268,7 @@ def _consumer(
         queue=names.queue,
     )
     publisher = ConfirmingPublisher(settings.amqp_url, name=f"{names.service}-worker-failures")
-    settlement = Settlement(publisher, names, maximum_tries=settings.worker_maximum_tries)
+    settlement = Settlement(publisher, names, maximum_tries=settings.worker_maximum_tries, stopping=stopping)
 
     def on_message(_worker: object, message: Any) -> Settled:  # noqa: ANN401
         delivery = Delivery.of(message)

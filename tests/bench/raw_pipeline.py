@@ -13,7 +13,7 @@ import amqp
 
 from services.chassis.ids import new_id
 from services.chassis.messaging.connection import connect, corked
-from services.chassis.messaging.publisher import Outgoing
+from services.chassis.messaging.outgoing import Outgoing
 
 _TIMEOUT_SECONDS = 10.0
 _UNCONFIRMED = 1000

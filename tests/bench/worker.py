@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from services.chassis.database import Database
 from services.chassis.messaging.delivery import ROUTING_KEY
 from services.chassis.messaging.envelope import to_message
+from services.chassis.messaging.outgoing import Outgoing
 from services.chassis.messaging.processing import Outcome, Processor
-from services.chassis.messaging.publisher import ConfirmingPublisher, Outgoing
+from services.chassis.messaging.publisher import ConfirmingPublisher
 from services.chassis.messaging.topology import Names
 from services.contracts.events.catalogue import BookingDelivered
 from services.vouchers.entrypoints.worker import subscriptions

@@ -10,7 +10,8 @@ import pytest
 from deploy.broker import former as module
 from deploy.broker.former import forget, former
 from services.chassis.messaging.connection import connect
-from services.chassis.messaging.publisher import ConfirmingPublisher, Outgoing
+from services.chassis.messaging.outgoing import Outgoing
+from services.chassis.messaging.publisher import ConfirmingPublisher
 from services.chassis.messaging.topology import Names, Topology, build
 from services.chassis.messaging.topology_apply import apply
 from services.chassis.partition import Partition

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import signal
 from collections.abc import Callable
 
 import pytest
 
 from tests.faults.kinds import BY_NAME
+from tests.faults.kinds.broker import disk_full
 from tests.faults.kinds.processes import PROGRAMS
 from tests.faults.load import Load
 from tests.faults.people import free_seats
@@ -84,6 +86,18 @@ def test_the_broker_stops_and_bookings_go_on(site: Site, load: Load, check: Chec
             acknowledged_more(load, 10)
         finally:
             site.instance.start("rabbitmq")
+        acknowledged_more(load, 5)
+    check()
+
+
+def test_the_brokers_disk_is_full_and_bookings_go_on(site: Site, load: Load, check: Check) -> None:
+    """It goes on taking bytes off the network for a while, and confirms nothing."""
+    waiting = "outbox WHERE published_at IS NULL AND created_at < now() - interval '1 second'"
+    with load:
+        acknowledged_more(load, 5)
+        with disk_full(site, random.Random(1)):  # noqa: S311  # chance, not a secret
+            eventually(lambda: site.count("catalogue", waiting) > 0, timeout_seconds=30)
+            acknowledged_more(load, 10)
         acknowledged_more(load, 5)
     check()
 

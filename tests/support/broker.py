@@ -1,7 +1,9 @@
 """The test run's own RabbitMQ; each test gets a virtual host of its own."""
 
 import itertools
+import json
 import secrets
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import httpx
 from deploy.local.ports import free_port
 from deploy.local.programs import StartError
 from deploy.local.rabbitmq import ADMIN, RabbitPorts, RabbitServer
+from tests.support.disk_alarm import disk_alarm
 from tests.support.processes import ProgramRun, explain
 
 
@@ -54,6 +57,18 @@ class Broker:
     def kill(self) -> None:
         """Take the node down as a power cut would."""
         self._node.kill()
+
+    def short_of_disk(self) -> AbstractContextManager[None]:
+        """While the block runs."""
+        return disk_alarm(self.server.control, self.management)
+
+    def connections(self, name: str) -> int:
+        """How many of that name it has, whether or not anybody is at the other end."""
+        # The management API hears of some only seconds later.
+        listed = self.server.control("list_connections", "client_properties", "--formatter=json")
+        return sum(
+            ["connection_name", "longstr", name] in each["client_properties"] for each in json.loads(listed)
+        )
 
     def close(self) -> None:
         """End the node and its port mapper for good."""

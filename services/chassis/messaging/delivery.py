@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import amqp
 
-from services.chassis.messaging.publisher import Outgoing
+from services.chassis.messaging.outgoing import Outgoing
 from services.chassis.messaging.topology import AGAIN, RETRY_DELAYS_MS, Names
 from services.chassis.messaging.unreadable import why_unreadable
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from services.chassis import tracing
-from services.chassis.messaging.publisher import CONTENT_TYPE, Outgoing
+from services.chassis.messaging.outgoing import CONTENT_TYPE, Outgoing
 from services.chassis.messaging.received import PermanentFailure, Received
 from services.chassis.messaging.topology_parts import exchange_of
 

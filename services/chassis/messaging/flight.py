@@ -8,8 +8,8 @@ from prometheus_client import Counter, Histogram
 
 from services.chassis import tracing
 from services.chassis.messaging.envelope import to_message
+from services.chassis.messaging.outgoing import Outgoing
 from services.chassis.messaging.pending import Row
-from services.chassis.messaging.publisher import Outgoing
 from services.chassis.messaging.topology_parts import exchange_of
 
 _published = Counter(

@@ -2,23 +2,31 @@
 
 Used by the relay for batches of events and by the worker for one message at a time. Everything that waits is
 bounded: a broker that stalls costs the connection, never the process.
+
+A broker that is short of disk or memory says so, and reads nothing more from whoever publishes. Its
+connections are kept: each that was given up and begun anew would stay with the broker, unread, and all its
+messages would be published as well, once there is room again.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import amqp
-from amqp import serialization
 from amqp.exceptions import AMQPError
 
+from services.chassis.logs import get_logger
+from services.chassis.messaging.confirms import Confirms
 from services.chassis.messaging.connection import connect, corked
+from services.chassis.messaging.outgoing import Outgoing
 
-CONTENT_TYPE: Final = "application/json"
+_WHILE_BLOCKED_SECONDS: Final = 1.0
+"""Between two looks whether the broker takes messages again."""
+
+_log = get_logger(__name__)
 
 
 class BrokerLost(Exception):
@@ -27,48 +35,12 @@ class BrokerLost(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """One message to publish; always persistent and mandatory."""
-
-    exchange: str
-    routing_key: str
-    body: bytes
-    headers: Mapping[str, Any]
-    message_id: str | None = None
-    type: str | None = None
-    timestamp: int | None = None
-    """Unix time, in seconds."""
-    app_id: str | None = None
-    content_type: str | None = CONTENT_TYPE
-
-    def check(self) -> None:
-        """Raises whatever the client library raises, if it cannot write the headers or the routing key."""
-        serialization.dumps("Fs", [dict(self.headers), self.routing_key])
-
-    def to_amqp(self) -> amqp.Message:
-        properties = {
-            "message_id": self.message_id,
-            "type": self.type,
-            "timestamp": self.timestamp,
-            "app_id": self.app_id,
-            "content_type": self.content_type,
-            "application_headers": dict(self.headers),
-            "delivery_mode": 2,
-        }
-        return amqp.Message(
-            self.body, **{name: value for name, value in properties.items() if value is not None}
-        )
+class TakesNothing(BrokerLost):
+    """The broker is there, and short of disk or memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A message that the broker has not answered for yet."""
-
-    key: int
-    message_id: str | None
-    answer_by: float
-    """On the monotonic clock."""
+def _at_once() -> bool:
+    return False
 
 
 class ConfirmingPublisher:
@@ -96,11 +68,10 @@ class ConfirmingPublisher:
         self._on_connect = on_connect
         self._connection: amqp.Connection | None = None
         self._channel: amqp.Channel | None = None
-        self._next_tag = 1
-        self._sent: dict[int, _Sent] = {}
-        """By the broker's tag, in the order of sending."""
-        self._returned: dict[str | None, str] = {}
-        self._answers: dict[int, str | None] = {}
+        self._confirms = Confirms()
+        self._blocked = False
+        self._unblocked_at = 0.0
+        """On the monotonic clock."""
 
     @property
     def connected(self) -> bool:
@@ -123,12 +94,19 @@ class ConfirmingPublisher:
                     channel.confirm_select()
                     if self._on_connect is not None:
                         self._on_connect(channel)
-                channel.events["basic_ack"].add(self._on_ack)
-                channel.events["basic_nack"].add(self._on_nack)
-                channel.events["basic_return"].add(self._on_return)
-                self._next_tag = 1
+                self._confirms.watch(channel)
+                self._connection.on_blocked = self._on_blocked
+                self._connection.on_unblocked = self._on_unblocked
                 self._channel = channel
         return self._channel
+
+    def room_for(self, count: int) -> int:
+        """How many of so many messages may be sent now: one, until the broker has answered on this connection
+        (before, it is not known whether it takes any); none while it says that it does not.
+        """
+        if self._blocked:
+            return 0
+        return count if self._confirms.any_since_connected else min(count, 1 - self._confirms.missing)
 
     def send(self, messages: Mapping[int, Outgoing]) -> None:
         """Send all `messages` and return; `answers` tells what became of each, by its key. Keys, and
@@ -140,15 +118,14 @@ class ConfirmingPublisher:
         channel = self.connect()
         with self._translated(), self._bounded(), corked(channel.connection):
             for key, message in messages.items():
-                answer_by = time.monotonic() + self._timeout
-                self._sent[self._next_tag] = _Sent(key, message.message_id, answer_by)
-                self._next_tag += 1
+                self._confirms.sending(key, message.message_id)
                 channel.basic_publish(
                     message.to_amqp(), message.exchange, message.routing_key, mandatory=True
                 )
 
-    def answers(self, at_least: int = 1) -> dict[int, str | None]:
-        """What the broker has answered since last asked, once that is `at_least` so many or all there are.
+    def answers(self, at_least: int = 1) -> Mapping[int, str | None]:
+        """What the broker has answered since last asked, once that is `at_least` so many or all there are; or
+        as many as there are, about once a second, while it says that it takes nothing.
 
         Keys of messages that it has stored, with None, and of those it did not take, with the reason: no
         queue is bound, or a queue is full. Answers outlive the connection.
@@ -157,26 +134,35 @@ class ConfirmingPublisher:
             BrokerLost: the connection failed, or an answer did not come in time.
         """
         with self._translated():
-            while self._sent and len(self._answers) < at_least:
-                left = next(iter(self._sent.values())).answer_by - time.monotonic()
-                if left <= 0:
-                    raise TimeoutError(f"{len(self._sent)} confirms missing after {self._timeout} s")
-                assert self._connection is not None  # noqa: S101 - connected in send; only for the type
-                self._connection.drain_events(timeout=left)
-        answers, self._answers = self._answers, {}
-        return answers
+            while (self._confirms.missing or self._blocked) and self._confirms.answered < at_least:
+                if not self._wait_for_an_answer():
+                    break
+        return self._confirms.taken()
 
-    def publish(self, messages: Sequence[Outgoing]) -> dict[int, str]:
+    def publish(
+        self, messages: Sequence[Outgoing], *, wait_on: Callable[[], bool] = _at_once
+    ) -> dict[int, str]:
         """Send all `messages` and wait until the broker has answered for each.
 
         Returns the positions that it did not take, with the reason. All others are stored by the broker.
+        `wait_on` is asked, about once a second while the broker takes nothing, whether to go on waiting.
 
         Raises:
+            TakesNothing: nor will anybody wait for it. The connection is given up.
             BrokerLost: any of them may have been taken.
         """
-        self._answers.clear()  # of a batch that was lost half-way
-        self.send(dict(enumerate(messages)))
-        answers = self.answers(at_least=len(messages))
+        self._confirms.taken()  # of a batch that was lost half-way
+        unsent = dict(enumerate(messages))
+        answers: dict[int, str | None] = {}
+        while len(answers) < len(messages):
+            now = dict(islice(unsent.items(), self.room_for(len(unsent))))
+            if now:
+                self.send(now)
+                unsent = {key: message for key, message in unsent.items() if key not in now}
+            answers |= self.answers(at_least=len(messages))
+            if self._blocked and not wait_on():
+                self._drop()
+                raise TakesNothing("the broker takes nothing")
         return {place: reason for place, reason in answers.items() if reason is not None}
 
     def keep_alive(self) -> None:
@@ -199,26 +185,36 @@ class ConfirmingPublisher:
             except (AMQPError, OSError):
                 pass
             self._drop()
-        self._answers.clear()
+        self._confirms.taken()
 
-    def _on_ack(self, tag: int, multiple: bool) -> None:
-        self._settle(tag, multiple, None)
+    def _wait_for_an_answer(self) -> bool:
+        """Until something has come; False: nothing, because the broker takes nothing. TimeoutError, whatever
+        the client library raises.
+        """
+        assert self._connection is not None  # noqa: S101 - connected in send; only for the type
+        if self._blocked:
+            try:
+                self._connection.drain_events(timeout=_WHILE_BLOCKED_SECONDS)
+            except TimeoutError:
+                with self._bounded():
+                    self._connection.heartbeat_tick()
+                return False
+            return True
+        since = max(self._confirms.oldest_sent_at, self._unblocked_at)
+        left = since + self._timeout - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"{self._confirms.missing} confirms missing after {self._timeout} s")
+        self._connection.drain_events(timeout=left)
+        return True
 
-    def _on_nack(self, tag: int, multiple: bool) -> None:
-        self._settle(tag, multiple, "refused by the broker (a queue is full)")
+    def _on_blocked(self, _reason: str) -> None:
+        self._blocked = True
+        _log.warning("the broker takes nothing: it is short of disk or memory", connection=self._name)
 
-    def _settle(self, tag: int, multiple: bool, reason: str | None) -> None:
-        if multiple:
-            tags = list(takewhile(lambda sent: sent <= tag, self._sent))  # tags grow
-        else:
-            tags = [tag] if tag in self._sent else []
-        for each in tags:
-            sent = self._sent.pop(each)
-            # The broker confirms a returned message right afterwards; what counts is that it went nowhere.
-            self._answers[sent.key] = self._returned.pop(sent.message_id, reason)
-
-    def _on_return(self, error: Exception, _exchange: str, _key: str, message: amqp.Message) -> None:
-        self._returned[message.properties.get("message_id")] = f"no queue is bound for it: {error}"
+    def _on_unblocked(self) -> None:
+        self._blocked = False
+        self._unblocked_at = time.monotonic()
+        _log.info("the broker takes messages again", connection=self._name)
 
     @contextmanager
     def _bounded(self) -> Iterator[None]:
@@ -239,7 +235,7 @@ class ConfirmingPublisher:
 
     def _drop(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
-        self._sent.clear()
-        self._returned.clear()
+        self._blocked = False
+        self._confirms.forget_sent()
         if connection is not None:
             connection.collect()  # closes the socket without asking the broker

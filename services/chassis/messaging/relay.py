@@ -170,8 +170,9 @@ class Relay:
         half = max(1, self._settings.relay_batch_size // 2)
         room = self._settings.relay_batch_size - len(self._in_flight)
         rows: Sequence[Row] = ()
-        if room >= half:
-            rows = self._pending.next(connection, half, besides=self._in_flight.subjects())
+        most = self._publisher.room_for(half) if room >= half else 0
+        if most:
+            rows = self._pending.next(connection, most, besides=self._in_flight.subjects())
             self._publisher.send(self._in_flight.begin(first_of_each(rows)))
         if len(rows) < half and self._in_flight:
             self._settle(connection, self._publisher.answers(at_least=max(1, half - room)))
@@ -207,7 +208,7 @@ class Relay:
         if not locks.lock(connection, locks.RELAY_ASLEEP):
             return  # such a transaction is still running
         try:
-            if not self._pending.next(connection, 1):
+            if not self._publisher.room_for(1) or not self._pending.next(connection, 1):
                 driver = connection.connection.driver_connection
                 for _ in driver.notifies(timeout=self._settings.relay_poll_seconds, stop_after=1):  # type: ignore[union-attr]
                     pass

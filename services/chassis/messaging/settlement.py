@@ -1,16 +1,24 @@
 """Sending a message that was not handled on its way."""
 
 import threading
+import time
 from enum import Enum, auto
+from typing import Final
 
 from prometheus_client import Counter
 
 from services.chassis import crash_points
 from services.chassis.logs import get_logger
 from services.chassis.messaging.delivery import CannotPassOn, Delivery
+from services.chassis.messaging.outgoing import Outgoing
 from services.chassis.messaging.processing import Outcome, Verdict
-from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher, Outgoing
+from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher, TakesNothing
 from services.chassis.messaging.topology import Names
+
+_TAKES_NOTHING_SECONDS: Final = 600.0
+"""That a message waits for a broker that is short of disk or memory. It is not given back meanwhile, because
+each time it is delivered anew counts: after twenty it would be among the dead letters.
+"""
 
 _log = get_logger(__name__)
 _dead = Counter("events_dead_lettered_total", "Messages sent to the dead letters")
@@ -29,12 +37,17 @@ class Settled(Enum):
 
 
 class Settlement:
-    """Publishes failed messages to the retry queues and to the dead letters; safe for concurrent use."""
+    """Publishes failed messages to the retry queues and to the dead letters; safe for concurrent use. When
+    `stopping` is set, it waits for the broker no longer.
+    """
 
-    def __init__(self, publisher: ConfirmingPublisher, names: Names, *, maximum_tries: int) -> None:
+    def __init__(
+        self, publisher: ConfirmingPublisher, names: Names, *, maximum_tries: int, stopping: threading.Event
+    ) -> None:
         self._publisher = publisher
         self._names = names
         self._maximum_tries = maximum_tries
+        self._stopping = stopping
         self._turn = threading.Lock()
 
     def settle(self, delivery: Delivery, verdict: Verdict) -> Settled:
@@ -63,17 +76,24 @@ class Settlement:
         return settled
 
     def _publish(self, message: Outgoing) -> bool:
+        until = time.monotonic() + _TAKES_NOTHING_SECONDS
+
+        def wait_on() -> bool:
+            return not self._stopping.is_set() and time.monotonic() < until
+
         with self._turn:
             try:
                 was_connected = self._publisher.connected
                 try:
-                    refused = self._publisher.publish([message])
+                    refused = self._publisher.publish([message], wait_on=wait_on)
+                except TakesNothing:
+                    raise
                 except BrokerLost:
                     if not was_connected:
                         raise
                     # It may have been idle for hours: its connection being gone says nothing about the
                     # broker.
-                    refused = self._publisher.publish([message])
+                    refused = self._publisher.publish([message], wait_on=wait_on)
             except BrokerLost as error:
                 _log.warning("broker lost", cause=str(error))
                 return False

@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import amqp
@@ -26,7 +27,8 @@ from services.chassis.backoff import Backoff
 from services.chassis.logs import configure, get_logger
 from services.chassis.messaging.connection import connect
 from services.chassis.messaging.delivery import CannotPassOn, Delivery
-from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher, Outgoing
+from services.chassis.messaging.outgoing import Outgoing
+from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher
 from services.chassis.process import read_settings
 from services.notifications.bridge_settings import BridgeSettings
 
@@ -202,7 +204,10 @@ class Bridge:
         for held in self._held:
             first.setdefault(str(held.subject), held)
         chosen = list(first.values())
-        refused = self._target.publish([held.outgoing for held in chosen])
+        refused = self._target.publish(
+            [held.outgoing for held in chosen], wait_on=partial(self._wait_on, channel.connection)
+        )
+        _connected.set(1)
         confirmed = {held.tag for place, held in enumerate(chosen) if place not in refused}
         with _source_errors():
             for tag in confirmed:
@@ -213,6 +218,14 @@ class Bridge:
             _refused.inc(len(refused))
             raise BrokerLost(f"{len(refused)} not taken: {next(iter(refused.values()))}")
         self._pauses.reset()
+
+    def _wait_on(self, source: amqp.Connection) -> bool:
+        """While the cooperative's broker takes nothing: not given up, and our own not lost."""
+        _connected.set(0)
+        self._turned_at = time.monotonic()
+        with _source_errors():
+            self._take(source)
+        return not self._stopping.is_set()
 
 
 @contextlib.contextmanager

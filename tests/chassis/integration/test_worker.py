@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.chassis.messaging.delivery import Delivery
-from services.chassis.messaging.publisher import Outgoing
+from services.chassis.messaging.outgoing import Outgoing
 from services.chassis.messaging.topology import QUEUE_ARGUMENTS
 from tests.chassis.integration.conftest import DELAYS_MS, NAMES, Probe, Process
 from tests.chassis.probe.events import DONE, DOOMED, UNHEARD, event

@@ -1,6 +1,7 @@
 """How a message goes on when it was not handled."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import pytest
 
 from services.chassis.messaging.delivery import Delivery
+from services.chassis.messaging.outgoing import Outgoing
 from services.chassis.messaging.processing import Outcome, Verdict
-from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher, Outgoing
+from services.chassis.messaging.publisher import BrokerLost, ConfirmingPublisher, TakesNothing
 from services.chassis.messaging.settlement import Settled, Settlement
 from services.chassis.messaging.topology import RETRY_DELAYS_MS, Names
 
@@ -92,13 +94,15 @@ class ScriptedPublisher(ConfirmingPublisher):
         self._next = list(answers)
         self._connected = connected
         self.published: list[Outgoing] = []
+        self.would_wait: list[bool] = []
 
     @property
     def connected(self) -> bool:
         return self._connected
 
-    def publish(self, messages: Sequence[Outgoing]) -> dict[int, str]:
+    def publish(self, messages: Sequence[Outgoing], *, wait_on: Callable[[], bool] = bool) -> dict[int, str]:
         [message] = messages
+        self.would_wait.append(wait_on())
         answer = self._next.pop(0)
         if isinstance(answer, BrokerLost):
             self._connected = False
@@ -108,9 +112,13 @@ class ScriptedPublisher(ConfirmingPublisher):
 
 
 def settled(
-    publisher: ScriptedPublisher, outcome: Outcome, delivery: Delivery = FRESH, tries: int = 3
+    publisher: ScriptedPublisher,
+    outcome: Outcome,
+    delivery: Delivery = FRESH,
+    stopping: threading.Event | None = None,
 ) -> Settled:
-    return Settlement(publisher, NAMES, maximum_tries=tries).settle(delivery, Verdict(outcome, "why"))
+    settlement = Settlement(publisher, NAMES, maximum_tries=3, stopping=stopping or threading.Event())
+    return settlement.settle(delivery, Verdict(outcome, "why"))
 
 
 def test_what_is_done_is_acknowledged_and_what_was_not_tried_is_given_back() -> None:
@@ -145,6 +153,14 @@ def test_a_connection_that_died_while_idle_is_opened_again() -> None:
     assert len(publisher.published) == 1
 
 
+def test_a_broker_that_takes_nothing_is_waited_for_until_the_worker_stops() -> None:
+    publisher, stopping = ScriptedPublisher({}, TakesNothing("still")), threading.Event()
+    assert settled(publisher, Outcome.AGAIN, stopping=stopping) is Settled.ACKNOWLEDGE
+    stopping.set()
+    assert settled(publisher, Outcome.AGAIN, stopping=stopping) is Settled.RETURN  # and not tried again
+    assert publisher.would_wait == [True, False]
+
+
 @pytest.mark.parametrize("outcome", [Outcome.AGAIN, Outcome.DEAD])
 def test_what_cannot_be_read_or_written_is_carried_on_by_the_broker(outcome: Outcome) -> None:
     unreadable = replace(FRESH, headers={}, unreadable="UnicodeDecodeError")
@@ -160,7 +176,9 @@ def test_what_merely_goes_wrong_is_delivered_again() -> None:
     """An error of the client library is no reason to put aside what may yet be handled."""
 
     class Broken(ScriptedPublisher):
-        def publish(self, messages: Sequence[Outgoing]) -> dict[int, str]:
+        def publish(
+            self, messages: Sequence[Outgoing], *, wait_on: Callable[[], bool] = bool
+        ) -> dict[int, str]:
             raise AttributeError("of a connection that was just collected")
 
     with pytest.raises(AttributeError):  # which gives the message back

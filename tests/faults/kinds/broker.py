@@ -1,4 +1,4 @@
-"""The broker: away, frozen, its connections closed, a binding lost, a queue full."""
+"""The broker: away, frozen, its connections closed, a binding lost, a queue full, its disk full."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from deploy.local.programs import StartError
 from tests.faults.fault import Fault
 from tests.faults.kinds.processes import frozen
 from tests.faults.site import Site
+from tests.support.disk_alarm import disk_alarm
 
 BROKER = "rabbitmq"
 _BACK_SECONDS = 60.0
@@ -122,6 +123,15 @@ def queue_full(site: Site, chance: random.Random) -> Iterator[None]:
             management.delete(path).raise_for_status()
 
 
+@contextmanager
+def disk_full(site: Site, _chance: random.Random) -> Iterator[None]:
+    """In the broker's eyes: it reads nothing more from a connection that has published, acknowledgements
+    neither, until there is room again.
+    """
+    with disk_alarm(site.instance.control_broker, site.management):
+        yield
+
+
 def _publishers(exchange: str) -> Sequence[str]:
     """The services whose events go through an exchange for the first time they are published."""
     first, second, *_ = exchange.split(".")
@@ -173,4 +183,5 @@ FAULTS = (
     Fault("RabbitMQ's connections closed", connections_closed, _PARTS),
     Fault("a binding dropped", binding_dropped, _PARTS | {"postgres"}, (0.5, 3.0)),
     Fault("a queue full", queue_full, _PARTS, (1.0, 4.0)),
+    Fault("RabbitMQ's disk full", disk_full, _PARTS, (1.0, 6.0)),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from deploy.containers.certificate import CERTIFICATE, KEY, make_certificate
-from tests.notifications.support.bridging import INBOX, Bridge, Ours, Theirs, event, first_seen
+from tests.notifications.support.bridging import INBOX, SLUG, Bridge, Ours, Theirs, event, first_seen
 from tests.support.broker import Broker, Vhost
 from tests.support.polling import PATIENCE_SECONDS, eventually
 
@@ -218,3 +219,24 @@ def test_settings_that_cannot_be_meant_end_it_and_tell_no_secret(
     assert process.process.wait(PATIENCE_SECONDS) == 1
     assert complaint in process.log.read_text()
     assert "secret" not in process.log.read_text()
+
+
+def test_a_broker_of_theirs_that_is_short_of_disk_gets_each_event_once(
+    ours: Ours, theirs: Theirs, their_broker: Broker, bridge: Callable[..., Bridge]
+) -> None:
+    """It reads nothing more from a connection that has published; one that is given up stays, unread."""
+    process = bridge(theirs.url, BRIDGE_CONFIRM_TIMEOUT_SECONDS=3)
+    ours.publish(event(1, 1))
+    eventually(lambda: theirs.received() == 1)
+    with their_broker.short_of_disk():
+        ours.publish(*(event(subject, 2) for subject in range(SUBJECTS)))
+        eventually(lambda: process.says("it is short of disk or memory"))
+        eventually(lambda: "bridge_connected 0.0" in process.metrics())
+        told = time.monotonic()
+        eventually(lambda: time.monotonic() > told + 5)  # longer than for one that says nothing
+        assert their_broker.connections(f"ambito bridge of {SLUG}") == 1
+        assert process.health() == 200
+    eventually(lambda: ours.waiting() == 0 and theirs.received() == SUBJECTS + 1)
+    assert "bridge_connected 1.0" in process.metrics()
+    assert process.end() == 0
+    assert len(theirs.take()) == SUBJECTS + 1

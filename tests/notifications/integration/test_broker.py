@@ -13,7 +13,8 @@ import pytest
 
 from deploy.local.ports import free_port
 from services.chassis.ids import new_id
-from services.chassis.messaging.publisher import ConfirmingPublisher, Outgoing
+from services.chassis.messaging.outgoing import Outgoing
+from services.chassis.messaging.publisher import ConfirmingPublisher
 from services.chassis.messaging.topology import build
 from services.chassis.messaging.topology_apply import apply
 from services.contracts.events.base import EventData, routing_key

@@ -17,7 +17,8 @@ import httpx
 
 from deploy.local.ports import free_port
 from services.chassis.messaging.connection import connect
-from services.chassis.messaging.publisher import ConfirmingPublisher, Outgoing
+from services.chassis.messaging.outgoing import Outgoing
+from services.chassis.messaging.publisher import ConfirmingPublisher
 from services.chassis.messaging.topology import Names, SubscriberQueue, build
 from services.chassis.messaging.topology_apply import apply
 from tests.support.broker import Vhost
