@@ -10,7 +10,7 @@ messages would be published as well, once there is room again.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -188,23 +188,24 @@ class ConfirmingPublisher:
         self._confirms.taken()
 
     def _wait_for_an_answer(self) -> bool:
-        """Until something has come; False: nothing, because the broker takes nothing. TimeoutError, whatever
-        the client library raises.
+        """Until something has come; False: the broker takes nothing still. TimeoutError, whatever the client
+        library raises.
         """
         assert self._connection is not None  # noqa: S101 - connected in send; only for the type
         if self._blocked:
-            try:
-                self._connection.drain_events(timeout=_WHILE_BLOCKED_SECONDS)
-            except TimeoutError:
-                with self._bounded():
-                    self._connection.heartbeat_tick()
-                return False
-            return True
+            until = time.monotonic() + _WHILE_BLOCKED_SECONDS
+            while self._blocked and (left := until - time.monotonic()) > 0:
+                with suppress(TimeoutError):
+                    self._connection.blocking_read(left)
+            with self._bounded():
+                self._connection.heartbeat_tick()
+            return not self._blocked
         since = max(self._confirms.oldest_sent_at, self._unblocked_at)
         left = since + self._timeout - time.monotonic()
         if left <= 0:
             raise TimeoutError(f"{self._confirms.missing} confirms missing after {self._timeout} s")
-        self._connection.drain_events(timeout=left)
+        # One frame of any kind: `drain_events` begins its time anew with each heartbeat that comes.
+        self._connection.blocking_read(left)
         return True
 
     def _on_blocked(self, _reason: str) -> None:
