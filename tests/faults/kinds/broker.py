@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -74,10 +75,14 @@ def connections_closed(site: Site, _chance: random.Random) -> Iterator[None]:
     """Every connection, from the broker's side."""
     with site.management() as management:
         for connection in management.get("/api/connections").raise_for_status().json():
-            gone = management.delete(f"/api/connections/{quote(connection['name'], safe='')}")
-            if gone.status_code != httpx.codes.NOT_FOUND:
-                gone.raise_for_status()
+            _persist(partial(_close, management, connection["name"]))
     yield
+
+
+def _close(management: httpx.Client, connection: str) -> None:
+    gone = management.delete(f"/api/connections/{quote(connection, safe='')}")
+    if gone.status_code != httpx.codes.NOT_FOUND:
+        gone.raise_for_status()  # 500, when it was just about to end by itself
 
 
 @contextmanager
