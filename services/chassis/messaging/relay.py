@@ -119,7 +119,7 @@ class Relay:
                 self._in_flight.forget()
 
     def check_broker(self) -> None:
-        """Raise while this relay should publish and cannot."""
+        """Raise while this relay should publish and has no broker; one that takes nothing now is there."""
         if self._leading and not self._publisher.connected:
             raise BrokerLost("not connected")
 
