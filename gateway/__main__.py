@@ -12,6 +12,11 @@ from services.chassis.garbage import collect_seldom
 from services.chassis.tracing_export import exporting
 
 _STOP_SECONDS = 10
+_KEEP_ALIVE_SECONDS = 75
+"""Longer than clients and balancers keep a connection on which nothing is asked (httpx 5 seconds, as long as
+uvicorn by itself; balancers mostly 60): what is asked while we close it is answered by a reset, and nobody
+knows whether it was heard.
+"""
 
 
 class NotServing(Exception):
@@ -35,6 +40,7 @@ def server(settings: GatewaySettings) -> Server:
         # Only these are believed about whom they speak for; by default uvicorn believes every local process.
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
     return Server(config, end_streams=app.state.live.end)

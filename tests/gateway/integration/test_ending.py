@@ -135,6 +135,22 @@ def test_as_uvicorn_ends_he_would_not_be_heard(tmp_path: Path, monkeypatch: pyte
     assert told_late(tmp_path) != "HTTP/1.1 200 OK"
 
 
+def test_who_asks_now_and_then_finds_the_connection_open(tmp_path: Path) -> None:
+    """Who closes first must be the one who asks: what is asked meanwhile may not be heard."""
+    longer_than_uvicorn_by_itself = 5.5
+    again = REQUEST.replace(b"close", b"keep-alive")
+    with running(tmp_path) as edge:
+        edge.services.answers["ListComuni"] = catalogue.ListComuniResponse()
+        at = urlsplit(str(edge.client.base_url))
+        with socket.create_connection((str(at.hostname), int(at.port or 0)), timeout=5) as connection:
+            connection.sendall(again)
+            assert connection.recv(65_536)
+            connection.settimeout(longer_than_uvicorn_by_itself)
+            with pytest.raises(TimeoutError):  # what would come is the end
+                connection.recv(1)
+            assert answer_of(connection) == "HTTP/1.1 200 OK"
+
+
 def test_whoever_connects_and_never_asks_does_not_keep_it(tmp_path: Path) -> None:
     with running(tmp_path) as edge:
         at = urlsplit(str(edge.client.base_url))
